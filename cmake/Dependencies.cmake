@@ -1,0 +1,12 @@
+# All from Debian 12: libhwy-dev libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev libmd-dev
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+pkg_check_modules(MD REQUIRED IMPORTED_TARGET libmd)
+if(NIBBLE_TESTS)
+  find_package(GTest REQUIRED)
+endif()

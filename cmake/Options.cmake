@@ -1,0 +1,3 @@
+option(NIBBLE_TESTS "Build the unit tests (GoogleTest)" ON)
+option(NIBBLE_BENCH "Build the kernel benchmarks (Google Benchmark)" OFF)
+set(NIBBLE_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them: address,undefined or thread")

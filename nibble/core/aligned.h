@@ -1,0 +1,57 @@
+// Vectors and matrices whose storage starts on a cache line (64 bytes), as the kernels like it.
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <new>
+#include <span>
+#include <vector>
+
+namespace nibble {
+
+inline constexpr std::size_t kCacheLine = 64;
+
+template <typename T>
+struct AlignedAllocator {
+  using value_type = T;
+  AlignedAllocator() = default;
+  template <typename U>
+  explicit AlignedAllocator(const AlignedAllocator<U>& /*other*/) {}
+  T* allocate(std::size_t count) {
+    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(kCacheLine)));
+  }
+  void deallocate(T* memory, std::size_t /*count*/) {
+    ::operator delete(memory, std::align_val_t(kCacheLine));
+  }
+  friend bool operator==(AlignedAllocator, AlignedAllocator) { return true; }
+};
+
+template <typename T>
+using AlignedVector = std::vector<T, AlignedAllocator<T>>;
+
+// A dense row-major matrix that owns its values; rows follow each other without padding.
+template <typename T>
+struct Matrix {
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  AlignedVector<T> values;  // rows * columns
+
+  Matrix() = default;
+  Matrix(std::size_t row_count, std::size_t column_count)
+      : rows(row_count), columns(column_count), values(row_count * column_count) {}
+
+  std::span<T> row(std::size_t index) {
+    assert(index < rows);
+    return {values.data() + index * columns, columns};
+  }
+  std::span<const T> row(std::size_t index) const {
+    assert(index < rows);
+    return {values.data() + index * columns, columns};
+  }
+  T& at(std::size_t row_index, std::size_t column) { return row(row_index)[column]; }
+  const T& at(std::size_t row_index, std::size_t column) const { return row(row_index)[column]; }
+
+  friend bool operator==(const Matrix&, const Matrix&) = default;
+};
+
+}  // namespace nibble

@@ -1,0 +1,33 @@
+// Any model file nibble knows, read or written by its content or its name.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+
+#include "nibble/model/model.h"
+
+namespace nibble {
+
+// Recognised by the first bytes: a ZIP file is a PyTorch checkpoint, anything else must be
+// safetensors. Every failure is an Error that names the file and what is wrong with it.
+Model load_model(const std::filesystem::path& path);
+
+// ".pt" and ".pth" write a PyTorch checkpoint (float models only), ".safetensors" ours; another
+// ending is an Error. Atomic: a kill or a full disk leaves the old file or none. The same model
+// gives the same bytes.
+void save_model(const Model& model, const std::filesystem::path& path);
+
+// Where the bytes of a stored model go.
+struct StorageBreakdown {
+  std::size_t file = 0;  // the whole file on disk
+  std::size_t weights = 0;
+  std::size_t scales = 0;
+  std::size_t biases = 0;
+  std::size_t vocabulary = 0;
+  std::size_t rest() const {
+    return file - weights - scales - biases - vocabulary;
+  }  // header, metadata, padding
+};
+StorageBreakdown storage_breakdown(const Model& model, const std::filesystem::path& path);
+
+}  // namespace nibble

@@ -1,0 +1,56 @@
+// One line of the study's table: what one stored variant of the model costs and gives.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nibble/data/examples.h"
+#include "nibble/formats/model_file.h"
+#include "nibble/quant/scheme.h"
+
+namespace nibble {
+
+// A 95 % Wilson score interval, per cent.
+struct Interval {
+  double low = 0.0;
+  double high = 0.0;
+};
+
+// Of the time of one call, over at least 1,000 calls after a warm-up, milliseconds.
+struct Latency {
+  double median_ms = 0.0;
+  double p90_ms = 0.0;
+  double p99_ms = 0.0;
+};
+
+// Rows whose label differs from Original's, by whether the change made the row right or wrong.
+struct Flips {
+  std::vector<std::size_t> rows;  // indices into the test set, ascending
+  std::size_t gained = 0;         // wrong in Original, right here
+  std::size_t lost = 0;           // right in Original, wrong here
+  double mcnemar_p = 1.0;         // exact two-sided McNemar test on gained against lost
+};
+
+struct ResultRow {
+  std::string name;  // "Original", "Dynamic (INT8)", ...
+  Scheme scheme = Scheme::kF32;
+  std::string file;       // where the variant is stored
+  double accuracy = 0.0;  // per cent of test rows
+  Interval accuracy_interval;
+  StorageBreakdown storage;      // bytes
+  Latency latency;               // features in to logits out, batch 1, one thread
+  double rows_per_second = 0.0;  // batch 256, one thread
+  std::optional<double>
+      text_to_label_us;          // microseconds for one text at batch 1; none for numeric models
+  std::optional<Flips> flips;    // none for Original itself
+  std::vector<Label> predicted;  // one for each test row
+  // confusion[truth][predicted], counts of test rows
+  std::vector<std::vector<std::size_t>> confusion;
+
+  double megabytes() const { return static_cast<double>(storage.file) / (1024.0 * 1024.0); }
+};
+
+}  // namespace nibble

@@ -1,0 +1,95 @@
+// Training: the best network for a training and a validation part.
+//
+// Adam with PyTorch's meaning (m, v, bias correction, eps added after the square root),
+// cross-entropy averaged over the batch, dropout after every hidden ReLU (inverted: kept values
+// times 1/(1-p)), rows shuffled each epoch from the seed. The first layer's untouched rows are
+// caught up in closed form when next needed (lazy_adam.h), so a sparse batch costs what its
+// non-zeros cost and the result is dense Adam's. The same seed gives the same bytes for any number
+// of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nibble/core/error.h"
+#include "nibble/core/threads.h"
+#include "nibble/data/examples.h"
+#include "nibble/data/rows.h"
+#include "nibble/network/mlp.h"
+
+namespace nibble {
+
+struct TrainSettings {
+  std::size_t epochs = 10;
+  std::size_t batch = 32;
+  double learning_rate = 1e-4;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double dropout = 0.3;  // in [0, 1)
+  std::uint32_t seed = 0;
+  bool shuffle = true;
+};
+// An Error that names the setting, its value and the range, when one makes no sense.
+void check(const TrainSettings& settings);
+
+struct LabelledRows {
+  RowsView rows;
+  std::span<const Label> labels;
+};
+
+struct EpochRecord {
+  std::size_t epoch = 0;         // 1-based
+  double train_loss = 0.0;       // mean over the epoch's batches, dropout on, as training saw it
+  double validation_loss = 0.0;  // dropout off
+  double validation_accuracy = 0.0;  // per cent
+  double seconds = 0.0;              // this epoch, evaluation included
+};
+using History = std::vector<EpochRecord>;
+
+struct TrainProgress {
+  std::size_t epoch = 0;      // 1-based, the one under way
+  std::size_t rows_done = 0;  // in this epoch
+  std::size_t rows = 0;       // in an epoch
+  double loss = 0.0;          // mean so far in this epoch
+  double seconds = 0.0;       // since training began
+};
+
+// What a caller may watch or decide; every member may be empty.
+struct TrainHooks {
+  std::function<void(const TrainProgress&)> on_progress;  // a few times a second at most
+  std::function<void(const EpochRecord&, const Mlp& network, bool is_best)> on_epoch;
+  std::function<void(std::size_t step, double loss)> on_step;  // 0-based, every batch
+  std::function<bool()>
+      should_stop;  // asked after every batch; true ends training with the best so far
+};
+
+struct TrainResult {
+  Mlp best;  // highest validation accuracy, ties by lower validation loss
+  std::size_t best_epoch =
+      0;  // 1-based; 0 when no epoch was finished: `best` is then the network as it stood
+  History history;
+  bool interrupted = false;
+};
+
+// Throws TrainingDiverged when the loss stops being a finite number.
+TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
+                  const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks = {});
+
+// The loss became NaN or infinite. The sentence says when and which setting to lower; `last_good`
+// holds what training had before.
+class TrainingDiverged : public Error {
+ public:
+  TrainingDiverged(const std::string& sentence, TrainResult so_far);
+  const TrainResult& last_good() const { return *last_good_; }
+
+ private:
+  std::shared_ptr<const TrainResult> last_good_;  // exceptions are copied
+};
+
+}  // namespace nibble
