@@ -1,15 +1,13 @@
 #include "nibble/measure/machine.h"
 
-#include <algorithm>
 #include <fstream>
 #include <string_view>
-#include <thread>
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "nibble/core/threads.h"
 #include "nibble/kernels/cpu_level.h"
 
 namespace nibble {
@@ -27,13 +25,6 @@ std::string value_in_file(const char* path, std::string_view key, char separator
     return line.substr(first, line.find_last_not_of(" \t\"") + 1 - first);
   }
   return "";
-}
-
-std::size_t usable_processors() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0)
-    return static_cast<std::size_t>(CPU_COUNT(&set));
-  return std::max(1U, std::thread::hardware_concurrency());
 }
 
 std::string memory_size() {
@@ -66,7 +57,7 @@ MachineInfo describe_machine() {
   MachineInfo machine;
   machine.cpu_model = value_in_file("/proc/cpuinfo", "model name", ':');
   if (machine.cpu_model.empty()) machine.cpu_model = "unknown";
-  machine.processors = usable_processors();
+  machine.processors = available_processors();
   machine.cpu_level = cpu_level();
   machine.memory = memory_size();
   machine.operating_system = operating_system_name();

@@ -9,15 +9,10 @@
 
 #include "nibble/data/examples.h"
 #include "nibble/formats/model_file.h"
+#include "nibble/measure/statistics.h"
 #include "nibble/quant/scheme.h"
 
 namespace nibble {
-
-// A 95 % Wilson score interval, per cent.
-struct Interval {
-  double low = 0.0;
-  double high = 0.0;
-};
 
 // Of the time of one call, over at least 1,000 calls after a warm-up, milliseconds.
 struct Latency {
