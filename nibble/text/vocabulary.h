@@ -25,6 +25,9 @@ class Vocabulary {
     std::uint32_t hash = 0;
     std::uint32_t column_plus_one = 0;  // 0 means free
   };
+  // The slot that holds the word, or else the free one where it belongs.
+  std::size_t find_slot(std::string_view word, std::uint32_t hash) const;
+
   std::vector<std::string> words_;
   std::vector<Slot> slots_;  // open addressing, a power of two, at most half full
 };

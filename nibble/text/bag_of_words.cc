@@ -1,0 +1,95 @@
+#include "nibble/text/bag_of_words.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "nibble/core/error.h"
+#include "nibble/core/hash.h"
+#include "nibble/text/tokenizer.h"
+
+namespace nibble {
+namespace {
+
+struct Hash {
+  using is_transparent = void;  // find() by std::string_view, without making a string
+  std::size_t operator()(std::string_view word) const { return hash_bytes(word); }
+};
+using Counts = std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>>;
+using WordCount = std::pair<std::string, std::size_t>;
+
+Counts count_words(const Texts& texts) {
+  Counts counts;
+  for (const std::string& text : texts) {
+    for_each_token(text, [&](std::string_view word) {
+      const auto found = counts.find(word);
+      if (found == counts.end()) {
+        counts.emplace(word, 1);
+      } else {
+        ++found->second;
+      }
+    });
+  }
+  return counts;
+}
+
+bool more_frequent(const WordCount& a, const WordCount& b) {
+  return a.second != b.second ? a.second > b.second : a.first < b.first;
+}
+
+// Replaces the ascending columns from `begin` on by each column once, and its count by value.
+void count_runs(std::size_t begin, SparseRows& rows) {
+  auto& indices = rows.indices;
+  std::size_t end = begin;
+  for (std::size_t i = begin; i < indices.size(); ++i) {
+    if (end > begin && indices[end - 1] == indices[i]) {
+      rows.values[end - 1] += 1.0F;
+    } else {
+      indices[end++] = indices[i];
+      rows.values.push_back(1.0F);
+    }
+  }
+  indices.resize(end);
+}
+
+}  // namespace
+
+Vocabulary fit_vocabulary(const Texts& texts, std::size_t max_features) {
+  const Counts counts = count_words(texts);
+  if (counts.empty()) {
+    throw_error(
+        "cannot make a vocabulary: none of the {} texts has a word of two or more letters or "
+        "digits; is the text in the right column?",
+        texts.size());
+  }
+  std::vector<WordCount> by_count(counts.begin(), counts.end());
+  std::ranges::sort(by_count, more_frequent);
+  if (max_features != 0 && by_count.size() > max_features) by_count.resize(max_features);
+  std::vector<std::string> words;
+  words.reserve(by_count.size());
+  for (WordCount& entry : by_count) words.push_back(std::move(entry.first));
+  std::ranges::sort(words);  // by bytes, which in UTF-8 is by code point
+  return Vocabulary(std::move(words));
+}
+
+void append_bag_of_words(std::string_view text, const Vocabulary& vocabulary, SparseRows& rows) {
+  const std::size_t begin = rows.indices.size();
+  for_each_token(text, [&](std::string_view word) {
+    if (const auto column = vocabulary.column(word)) rows.indices.push_back(*column);
+  });
+  std::sort(rows.indices.begin() + static_cast<std::ptrdiff_t>(begin), rows.indices.end());
+  count_runs(begin, rows);
+  rows.end_row();
+}
+
+SparseRows bag_of_words(const Texts& texts, const Vocabulary& vocabulary) {
+  SparseRows rows;
+  rows.columns = vocabulary.size();
+  for (const std::string& text : texts) append_bag_of_words(text, vocabulary, rows);
+  return rows;
+}
+
+}  // namespace nibble
