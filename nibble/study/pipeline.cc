@@ -1,0 +1,88 @@
+#include "nibble/study/pipeline.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "nibble/core/error.h"
+#include "nibble/data/catalogue.h"
+#include "nibble/text/bag_of_words.h"
+
+namespace nibble {
+namespace {
+
+constexpr float kLargestByte = 255.0F;
+
+bool looks_like_bytes(const DenseRows& rows) {
+  const bool whole_and_small = std::ranges::all_of(rows.values, [](float value) {
+    return value >= 0.0F && value <= kLargestByte && value == std::floor(value);
+  });
+  return whole_and_small &&
+         std::ranges::any_of(rows.values, [](float value) { return value > 1.0F; });
+}
+
+struct Parts {
+  Examples training;
+  Examples validation;
+};
+
+Parts split_examples(Examples all, const DataOptions& options) {
+  if (!options.validation_file.empty()) {
+    Examples validation = load_examples(options.validation_file, all.label_names);
+    return {std::move(all), std::move(validation)};
+  }
+  const Split split =
+      options.split == SplitKind::kSklearn
+          ? shuffle_split(all.rows(), options.validation_fraction, options.split_seed)
+          : stratified_split(all.labels, options.validation_fraction, options.split_seed);
+  return {select_examples(all, split.training), select_examples(all, split.validation)};
+}
+
+std::optional<Examples> choose_test(std::optional<Examples> brought, const DataOptions& options,
+                                    const LabelNames& labels) {
+  if (options.test_file.empty()) return brought;
+  return load_examples(options.test_file, labels);
+}
+
+}  // namespace
+
+SplitKind split_kind_named(std::string_view name) {
+  if (name == "sklearn") return SplitKind::kSklearn;
+  if (name == "stratified") return SplitKind::kStratified;
+  throw_error("there is no split '{}'; expected sklearn or stratified", name);
+}
+
+std::string_view name_of(SplitKind kind) {
+  return kind == SplitKind::kSklearn ? "sklearn" : "stratified";
+}
+
+Featurizer fit_featurizer(const Examples& training, std::size_t max_features) {
+  if (training.is_text()) return BagOfWords{fit_vocabulary(training.texts(), max_features)};
+  const DenseRows& rows = training.numbers();
+  return Numeric{rows.columns, looks_like_bytes(rows) ? 1.0F / kLargestByte : 1.0F};
+}
+
+DataPart make_part(Examples examples, const Featurizer& featurizer) {
+  Rows rows = featurize(featurizer, examples.inputs);
+  return {std::move(examples), std::move(rows)};
+}
+
+PreparedData prepare_data(const DataOptions& options) {
+  TrainAndTest loaded = load_data(options.data);
+  require_trainable(loaded.training);
+  LabelNames labels = loaded.training.label_names;
+  std::optional<Examples> test = choose_test(std::move(loaded.test), options, labels);
+  Parts parts = split_examples(std::move(loaded.training), options);
+  Featurizer featurizer = fit_featurizer(parts.training, options.max_features);
+
+  PreparedData prepared{.name = options.data,
+                        .featurizer = featurizer,
+                        .label_names = std::move(labels),
+                        .training = make_part(std::move(parts.training), featurizer),
+                        .validation = make_part(std::move(parts.validation), featurizer),
+                        .test = std::nullopt};
+  if (test) prepared.test = make_part(std::move(*test), featurizer);
+  return prepared;
+}
+
+}  // namespace nibble

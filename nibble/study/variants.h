@@ -1,0 +1,29 @@
+// The variants of a study: the trained network in every precision, stored, then measured from what
+// was stored.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "nibble/measure/result_row.h"
+#include "nibble/model/model.h"
+#include "nibble/study/pipeline.h"
+
+namespace nibble {
+
+struct StoredVariant {
+  std::string name;  // as the lab's table calls it
+  std::filesystem::path file;
+  Model model;
+};
+
+// Original, Dynamic (INT8), Dynamic (INT4), Half; each in `folder` as a .safetensors file.
+std::vector<StoredVariant> store_variants(const Model& original,
+                                          const std::filesystem::path& folder);
+
+// One row for each variant, in order. Everything is measured on the file, loaded anew.
+std::vector<ResultRow> measure_variants(const std::vector<StoredVariant>& variants,
+                                        const DataPart& test);
+
+}  // namespace nibble
