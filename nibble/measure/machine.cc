@@ -1,31 +1,15 @@
 #include "nibble/measure/machine.h"
 
-#include <fstream>
-#include <string_view>
-
 #include <fmt/format.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "nibble/core/threads.h"
 #include "nibble/kernels/cpu_level.h"
+#include "nibble/measure/proc_file.h"
 
 namespace nibble {
 namespace {
-
-// The text after `separator` on the first line that starts with `key`, without blanks and quotes.
-std::string value_in_file(const char* path, std::string_view key, char separator) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with(key)) continue;
-    const std::size_t at = line.find(separator);
-    if (at == std::string::npos) continue;
-    const std::size_t first = line.find_first_not_of(" \t\"", at + 1);
-    if (first == std::string::npos) continue;
-    return line.substr(first, line.find_last_not_of(" \t\"") + 1 - first);
-  }
-  return "";
-}
 
 std::string memory_size() {
   const double bytes =
