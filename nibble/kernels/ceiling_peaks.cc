@@ -4,9 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#ifndef HWY_WANT_AVX3_DL
-#define HWY_WANT_AVX3_DL
-#endif
+#include "nibble/kernels/cpu_level.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nibble/kernels/ceiling_peaks.cc"
 #include "hwy/foreach_target.h"
@@ -135,7 +134,6 @@ std::size_t byte_dots(std::size_t rounds) {
 #if HWY_TARGET == HWY_AVX3_DL
 
 std::size_t bf16_dots(std::size_t rounds) {
-  if (!__builtin_cpu_supports("avx512bf16")) return 0;
   const hn::ScalableTag<float> d;
   const auto operand = hn::Zero(d);
 #define NIBBLE_STEP(i)       \
@@ -180,7 +178,10 @@ std::size_t run_f32_multiply_adds(std::size_t rounds) {
 
 std::size_t run_byte_dots(std::size_t rounds) { return HWY_DYNAMIC_DISPATCH(byte_dots)(rounds); }
 
-std::size_t run_bf16_dots(std::size_t rounds) { return HWY_DYNAMIC_DISPATCH(bf16_dots)(rounds); }
+std::size_t run_bf16_dots(std::size_t rounds) {
+  if (cpu_level() != "avx3_bf16") return 0;
+  return HWY_DYNAMIC_DISPATCH(bf16_dots)(rounds);
+}
 
 }  // namespace nibble
 #endif  // HWY_ONCE
