@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""Bad input, a row for each case: one sentence that names what is wrong and where, exit code 2, nothing half-written."""
+import os
+import unittest
+
+from program import SMALL, ProgramTest, nibble, number_rows, text_rows
+
+GOOD_ROWS = text_rows(40)
+
+
+def with_line(number, line):
+    """Good rows, with this line in place of line `number`."""
+    lines = GOOD_ROWS.encode().splitlines(keepends=True)
+    lines[number - 1] = line
+    return b"".join(lines)
+
+
+# Files to train on: name, bytes, what the sentence must say.
+BAD_FILES = [
+    ("empty.tsv", b"", "empty.tsv"),
+    ("no-tab.tsv", with_line(7, b"no tab here\n"), "no-tab.tsv:7"),
+    ("no-label.tsv", with_line(7, b"a sentence without a label\t\n"), "no-label.tsv:7"),
+    ("not-utf8.tsv", with_line(9, b"caf\xe9\t1\n"), "not-utf8.tsv:9"),
+    ("nul.tsv", with_line(3, b"a \0 b\t1\n"), "nul.tsv:3"),
+    ("long-line.tsv", with_line(5, b"x" * 100_000_000 + b"\t1\n"), "long-line.tsv:5"),
+    ("one-class.tsv", GOOD_ROWS.replace("\t0", "\t1").encode(), "one-class.tsv"),
+    ("few-rows.tsv", b"a b\t0\nc d\t1\n", "few-rows.tsv"),
+    ("no-words.tsv", b"! ?\t0\n. .\t1\n" * 20, "no-words.tsv"),
+    ("cells.csv", (number_rows(9) + "1,2\n").encode(), "cells.csv:10"),
+    ("words.csv", (number_rows(9) + "1,two,3,0\n").encode(), "words.csv:10"),
+    ("infinite.csv", (number_rows(9) + "1,inf,3,0\n").encode(), "infinite.csv:10"),
+    ("cut-train-images-idx3-ubyte", bytes.fromhex("00000803 0000000a 0000001c 0000001c") + b"\1" * 100, "cut-train-images"),
+]
+
+# Settings: arguments, what the sentence must say.
+BAD_SETTINGS = [
+    (["--hidden", "0"], "hidden"),
+    (["--hidden", "16,,8"], "--hidden"),
+    (["--hidden", "big"], "--hidden"),
+    (["--dropout", "1"], "dropout"),
+    (["--dropout", "-0.1"], "dropout"),
+    (["--epochs", "0"], "epochs"),
+    (["--epochs", "many"], "--epochs"),
+    (["--batch", "0"], "batch"),
+    (["--learning-rate", "0"], "learning"),
+    (["--learning-rate", "nan"], "learning"),
+    (["--seed", "-1"], "--seed"),
+    (["--split", "thirds"], "thirds"),
+    (["--shuffle", "perhaps"], "--shuffle"),
+    (["--validation", "missing.tsv"], "missing.tsv"),
+    (["--test", "missing.tsv"], "missing.tsv"),
+    (["--init", "missing.pt"], "missing.pt"),
+    (["--step-log", "no/such/folder/steps.csv"], "no/such/folder"),
+    (["--no-such-option"], "--no-such-option"),
+]
+
+
+class BadInput(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.rows = cls.folder / "rows.tsv"
+        cls.rows.write_text(GOOD_ROWS)
+        cls.model = cls.folder / "model.pt"
+        done = nibble("train", cls.rows, "-o", cls.model, *SMALL)
+        assert done.returncode == 0, done.stderr.decode()
+        cls.small = cls.folder / "model-int8.safetensors"
+        assert nibble("quantize", cls.model, "--scheme", "int8", "-o", cls.small).returncode == 0
+        numbers = cls.folder / "numbers.csv"
+        numbers.write_text(number_rows(60))
+        cls.numeric = cls.folder / "numeric.pt"
+        assert nibble("train", numbers, "-o", cls.numeric, *SMALL).returncode == 0
+
+    def refused(self, *arguments, says, **options):
+        """Runs and expects a refusal; the folder must look as it did before."""
+        before = sorted((path, path.stat().st_size) for path in self.folder.rglob("*"))
+        done = nibble(*arguments, **options)
+        sentence = done.stderr.decode()
+        self.assertEqual(done.returncode, 2, f"{arguments}\n{sentence}")
+        self.assertTrue(sentence.startswith("nibble"), sentence)
+        self.assertEqual(sentence.count("\n"), 1, f"not one line:\n{sentence}")
+        self.assertIn(says, sentence)
+        self.assertLess(len(sentence), 1000, "a sentence, not a copy of the input")
+        self.assertEqual(sorted((path, path.stat().st_size) for path in self.folder.rglob("*")), before)
+        return done
+
+    def test_files_to_train_on(self):
+        for name, content, says in BAD_FILES:
+            with self.subTest(name=name):
+                path = self.write(name, content)
+                self.refused("train", path, "-o", self.folder / "out.pt", *SMALL, says=says)
+                path.unlink()
+
+    def test_settings(self):
+        for arguments, says in BAD_SETTINGS:
+            with self.subTest(arguments=arguments):
+                self.refused("train", self.rows, "-o", self.folder / "out.pt", "--quiet", *arguments, says=says)
+
+    def test_a_loss_that_is_no_number(self):
+        before = sorted(self.folder.iterdir())
+        done = nibble("train", self.rows, "-o", self.folder / "out.pt", "--quiet", "--learning-rate", "1e30")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("learning", done.stderr.decode().splitlines()[-1])
+        (self.folder / "out.pt").unlink(missing_ok=True)  # the last good state, if an epoch was finished
+        self.assertEqual(sorted(self.folder.iterdir()), before)
+
+    def test_paths_to_read(self):
+        folder = self.folder / "folder"
+        folder.mkdir()
+        for path in (self.folder / "missing.tsv", folder):
+            self.refused("train", path, "-o", self.folder / "out.pt", says=str(path))
+            self.refused("eval", self.model, path, says=str(path))
+            self.refused("eval", path, self.rows, says=str(path))
+            self.refused("inspect", path, says=str(path))
+            self.refused("predict", self.model, path, says=str(path))
+            self.refused("data", "show", path, says=str(path))
+        self.refused("data", "get", "no-such-set", says="no-such-set")
+
+    def test_a_file_that_may_not_be_read(self):
+        secret = self.write("secret.tsv", GOOD_ROWS)
+        secret.chmod(0)
+        self.folder.chmod(0o755)
+        # Root may read everything, so as root the program runs as nobody.
+        as_user = {"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}
+        try:
+            nibble("--version", **as_user)
+        except PermissionError:
+            self.skipTest("nobody may not run the program from its folder")
+        self.refused("data", "show", secret, says="secret.tsv", **as_user)
+
+    def test_paths_to_write(self):
+        for path, says in ((self.folder / "no/such/out.pt", "no/such"), (self.folder / "out.onnx", "out.onnx"),
+                           (self.folder, str(self.folder))):
+            self.refused("train", self.rows, "-o", path, *SMALL, says=says)
+            self.refused("quantize", self.model, "--scheme", "int8", "-o", path, says=says)
+        self.refused("study", self.rows, "--test", self.rows, "-o", self.rows, *SMALL, says="rows.tsv")
+
+    def test_a_study_without_test_rows(self):
+        self.refused("study", self.rows, "-o", self.folder / "out", *SMALL, says="test")
+
+    def test_labels_the_model_does_not_know(self):
+        other = self.write("other.tsv", with_line(11, b"a film\tmaybe\n"))
+        self.refused("eval", self.model, other, says="maybe")
+        self.refused("train", self.rows, "--test", other, "-o", self.folder / "out.pt", *SMALL, says="other.tsv:11")
+
+    def test_models_that_do_not_fit(self):
+        self.refused("train", self.rows, "-o", self.folder / "out.pt", "--init", self.model, "--hidden", "5",
+                     says="--init")
+        self.refused("train", self.rows, "-o", self.folder / "out.pt", "--init", self.small, *SMALL, says="int8")
+        self.refused("eval", self.numeric, self.rows, says="numbers")
+        self.refused("eval", self.model, self.folder / "numbers.csv", says="numbers.csv")
+        self.refused("quantize", self.small, "--scheme", "int4", "-o", self.folder / "out.safetensors", says="int8")
+        self.refused("quantize", self.model, "--scheme", "int7", "-o", self.folder / "out.safetensors", says="int7")
+
+    def test_damaged_models(self):
+        for model in (self.model, self.small):
+            whole = model.read_bytes()
+            for name, damaged in (("truncated", whole[:len(whole) // 2]), ("header-only", whole[:9]), ("empty", b""),
+                                  ("text", GOOD_ROWS.encode()), ("zeros", b"\0" * 1000), ("huge", b"\xff" * 1000)):
+                with self.subTest(model=model.name, name=name):
+                    path = self.write(f"{name}{model.suffix}", damaged)
+                    self.refused("inspect", path, says=path.name)
+                    self.refused("predict", path, input=b"a film\n", says=path.name)
+                    path.unlink()
+
+    def test_rows_to_predict(self):
+        for content, says in ((b"fine\ncaf\xe9\n", ":2"), (b"fine\nfine\n\0\n", ":3"),
+                              (b"x" * 100_000_000 + b"\n", "standard input:1")):
+            self.refused("predict", self.model, input=content, says=says)
+        for content, says in ((b"1,2\n", "2 numbers"), (b"1,2,3\n1,2,3,4\n", ":2"), (b"1,2,x\n", "'x'"), (b"\n", "0 numbers"),
+                              (b"1,2,nan\n", "nan"), (b"1,2,1e99\n", "1e99")):
+            self.refused("predict", self.numeric, input=content, says=says)
+        self.refused("predict", self.numeric, self.write("cut.npy", b"\x93NUMPY\x01\0"), says="cut.npy")
+
+    def test_arguments(self):
+        for arguments, says in ((["frobnicate"], "frobnicate"), (["train"], "DATA"), (["train", self.rows], "--output"),
+                                (["quantize", self.model], "--scheme"), (["data"], "data"), (["inspect"], "MODEL"),
+                                (["inspect", self.model, "another"], "another")):
+            self.refused(*arguments, says=says)
+
+    def test_crlf_and_byte_order_mark_are_read_as_if_they_were_not_there(self):
+        plain = self.run_well("data", "show", self.rows)
+        windows = self.write("windows.tsv", b"\xef\xbb\xbf" + GOOD_ROWS.encode().replace(b"\n", b"\r\n"))
+        self.assertEqual(self.run_well("data", "show", windows), plain)
+
+
+if __name__ == "__main__":
+    unittest.main()

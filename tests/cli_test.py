@@ -1,0 +1,272 @@
+#!/usr/bin/python3
+"""The command line from outside: help, the life of a model, determinism, streams, Ctrl-C, completion."""
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import unittest
+
+from program import NIBBLE, SMALL, ProgramTest, nibble, number_rows, text_rows
+
+VERBS = ["study", "train", "eval", "predict", "quantize", "inspect", "bench", "data", "completion"]
+NESTED = [("data", "list"), ("data", "get"), ("data", "show"), ("completion", "bash")]
+SCHEMES = ["f32", "f16", "bf16", "int8", "int8-torch", "int4"]
+
+
+class Help(ProgramTest):
+    def test_every_verb_explains_itself_with_an_example(self):
+        for verb in [(verb,) for verb in VERBS] + NESTED:
+            with self.subTest(verb=verb):
+                text = self.run_well(*verb, "--help")
+                self.assertRegex(text, r"Examples?\b.*:\n +(nibble|echo|source) ")
+                self.assertIn("nibble " + " ".join(verb), text)
+
+    def test_help_fits_the_line(self):
+        for verb in [()] + [(verb,) for verb in VERBS]:
+            for line in self.run_well(*verb, "--help").splitlines():
+                self.assertLessEqual(len(line), 120, line)
+
+    def test_the_program_lists_its_verbs(self):
+        text = self.run_well("--help")
+        for verb in VERBS:
+            self.assertRegex(text, rf"(?m)^  {verb} ")
+
+    def test_defaults_of_the_lab_are_shown(self):
+        text = self.run_well("train", "--help")
+        for default in ["512,256,128,64", "default: 10000", "default: 0.3", "default: 32", "default: sklearn", "default: 42"]:
+            self.assertIn(default, text)
+
+    def test_no_arguments_print_the_help_and_fail(self):
+        done = nibble()
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"nibble", done.stderr)
+
+    def test_version_names_build_and_level(self):
+        text = self.run_well("--version")
+        self.assertRegex(text, r"^nibble \d+\.\d+\.\d+ \(\w+ build, (GCC|Clang) [\d.]+\)\n")
+        self.assertRegex(text, r"CPU levels here: [\w ]*scalar; in use: \w+")
+
+    def test_cpu_level_can_be_lowered_before_and_after_the_verb(self):
+        self.assertIn("in use: scalar", self.run_well("--version", env={**os.environ, "NIBBLE_CPU": "scalar"}))
+        self.run_well("--cpu", "scalar", "data", "list")
+        self.run_well("data", "list", "--cpu", "scalar")
+        self.assertEqual(nibble("data", "list", "--cpu", "z80").returncode, 2)
+
+
+class Completion(ProgramTest):
+    def complete(self, *words):
+        """What bash offers for the last of the words."""
+        script = self.write("completion.bash", self.run_well("completion", "bash"))
+        quoted = " ".join(f"'{word}'" for word in words)
+        command = (f"source {script}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _nibble; "
+                   'printf "%s\\n" "${COMPREPLY[@]}"')
+        return subprocess.run(["bash", "-c", command], capture_output=True, check=True, text=True).stdout.split()
+
+    def test_verbs(self):
+        self.assertEqual(self.complete("nibble", "qu"), ["quantize"])
+        self.assertEqual(self.complete("nibble", "data", "sh"), ["show"])
+
+    def test_options(self):
+        self.assertEqual(self.complete("nibble", "train", "data.tsv", "--split-"), ["--split-seed"])
+        self.assertEqual(self.complete("nibble", "eval", "--ep"), [])
+
+    def test_words_of_an_option(self):
+        self.assertEqual(self.complete("nibble", "quantize", "m.pt", "--scheme", "int"), ["int8", "int8-torch", "int4"])
+        self.assertEqual(self.complete("nibble", "train", "--shuffle", "o"), ["on", "off"])
+
+    def test_files_are_left_to_bash(self):
+        self.assertEqual(self.complete("nibble", "inspect", "ch"), [])
+
+
+class LifeOfAModel(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.data = cls.folder / "rows.tsv"
+        cls.data.write_text(text_rows(200))
+        cls.test = cls.folder / "test.tsv"
+        cls.test.write_text(text_rows(60, seed=2))
+        cls.model = cls.folder / "model.pt"
+        done = nibble("train", cls.data, "-o", cls.model, *SMALL)
+        assert done.returncode == 0, done.stderr.decode()
+
+    def accuracy(self, model):
+        return float(re.search(r"(?i)accuracy\s+([\d.]+) %", self.run_well("eval", model, self.test))[1])
+
+    def test_eval_gives_accuracy_interval_loss_and_confusion(self):
+        text = self.run_well("eval", self.model, self.test)
+        self.assertGreater(self.accuracy(self.model), 90)
+        self.assertIn("95 %", text)
+        self.assertRegex(text, r"(?i)loss\s+[\d.]+")
+        counts = [int(number) for row in re.findall(r"(?m)^\s*[01]\s+(\d+)\s+(\d+)\s*$", text) for number in row]
+        self.assertEqual(sum(counts), 60)
+
+    def test_every_scheme_is_smaller_and_still_right(self):
+        for scheme in SCHEMES:
+            with self.subTest(scheme=scheme):
+                output = self.folder / f"{scheme}.safetensors"
+                self.run_well("quantize", self.model, "--scheme", scheme, "-o", output)
+                self.assertGreater(self.accuracy(output), 85)
+                self.assertRegex(self.run_well("inspect", output), rf"Stored as +{scheme}\n")
+
+    def test_inspect_shows_layers_bytes_and_provenance(self):
+        text = self.run_well("inspect", self.model)
+        for expected in ["Linear", "ReLU", "Vocabulary", "Best epoch", "epochs", "Labels     2: 0, 1"]:
+            self.assertIn(expected, text)
+
+    def test_predict_reads_a_file_a_dash_or_nothing(self):
+        sentences = self.write("sentences.txt", "a warm tender film\na dull cold film\n")
+        from_file = self.run_well("predict", self.model, sentences)
+        self.assertEqual([line.split("\t")[0] for line in from_file.splitlines()], ["1", "0"])
+        for arguments in (["-"], []):
+            self.assertEqual(self.run_well("predict", self.model, *arguments, input=sentences.read_bytes()), from_file)
+
+    def test_predict_takes_crlf_byte_order_mark_empty_and_unfinished_lines(self):
+        plain = self.run_well("predict", self.model, input=b"warm\n\ndull\n")
+        self.assertEqual(len(plain.splitlines()), 3)
+        self.assertEqual(self.run_well("predict", self.model, input=b"\xef\xbb\xbfwarm\r\n\r\ndull"), plain)
+        self.assertEqual(self.run_well("predict", self.model, input=b""), "")
+
+    def test_logits_follow_the_probability(self):
+        line = self.run_well("predict", self.model, "--logits", input=b"warm\n").rstrip("\n").split("\t")
+        self.assertEqual(len(line), 4)
+        low, high = float(line[2]), float(line[3])
+        self.assertAlmostEqual(float(line[1]), 1 / (1 + 2.718281828459045 ** (low - high)), places=5)
+
+    def test_batches_and_threads_do_not_change_answers(self):
+        sentences = "".join(row.split("\t")[0] + "\n" for row in text_rows(500, seed=3).splitlines()).encode()
+        expected = self.run_well("predict", self.model, "--logits", input=sentences)
+        for more in (["--batch", 1], ["--batch", 7, "--threads", 2], ["--threads", 1]):
+            self.assertEqual(self.run_well("predict", self.model, "--logits", *more, input=sentences), expected)
+
+    def test_predict_answers_a_slow_writer_line_by_line(self):
+        with subprocess.Popen([NIBBLE, "predict", self.model], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+            for sentence, label in ((b"warm\n", b"1"), (b"dull\n", b"0")):
+                running.stdin.write(sentence)
+                running.stdin.flush()
+                self.assertTrue(running.stdout.readline().startswith(label))
+            running.stdin.close()
+
+    def test_a_reader_that_leaves_is_no_error(self):
+        lines = self.write("many.txt", "warm film\n" * 200_000)
+        for prefix in ("", "trap '' PIPE; "):
+            done = subprocess.run(["bash", "-c", f"{prefix}'{NIBBLE}' predict '{self.model}' '{lines}' | head -n 1"],
+                                  capture_output=True, check=True)
+            self.assertEqual(done.stderr, b"")
+
+    def test_a_full_disk_is_an_error(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([NIBBLE, "predict", self.model], input=b"warm\n", stdout=full, stderr=subprocess.PIPE,
+                                  check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"standard output", done.stderr)
+
+    def test_training_can_start_from_given_weights_and_log_steps(self):
+        log = self.folder / "steps.csv"
+        again = self.folder / "again.pt"
+        self.run_well("train", self.data, "-o", again, "--init", self.model, "--step-log", log, "--shuffle", "off",
+                      *SMALL)
+        lines = log.read_text().splitlines()
+        self.assertEqual(lines[0], "step,loss")
+        self.assertEqual(len(lines), 1 + 3 * 5)  # 160 rows in batches of 32, three epochs
+        self.assertLess(float(lines[1].split(",")[1]), 0.3)  # it had learned already
+
+    def test_own_validation_file_and_stratified_split(self):
+        for more in (["--validation", self.test], ["--split", "stratified", "--split-seed", "7"]):
+            self.run_well("train", self.data, "-o", self.folder / "other.pt", *more, *SMALL)
+
+    def test_bench_prints_latency_and_throughput(self):
+        text = self.run_well("bench", self.model)
+        self.assertRegex(text, r"(?i)median")
+        self.assertRegex(text, r"(?i)rows")
+
+    def test_data_show_counts(self):
+        text = self.run_well("data", "show", self.data)
+        self.assertIn("200 rows", text)
+        self.assertRegex(text, r"label 1 +100 rows +50\.0 %")
+
+
+class NumericModel(ProgramTest):
+    def test_numbers_by_line_and_by_npy_give_the_same_answers(self):
+        data = self.write("numbers.csv", number_rows(240))
+        model = self.folder / "numbers.pt"
+        self.run_well("train", data, "-o", model, *SMALL)
+        rows = [[2.0, 0.0, 0.25], [0.0, 2.0, 0.0], [0.0, 0.5, 2.0]]
+        lines = "".join(",".join(map(str, row)) + "\n" for row in rows).encode()
+        by_line = self.run_well("predict", model, "--logits", input=lines)
+        self.assertEqual([line.split("\t")[0] for line in by_line.splitlines()], ["0", "1", "2"])
+
+        header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 3), }".ljust(117) + b"\n"
+        values = struct.pack("<9f", *(value for row in rows for value in row))
+        npy = self.write("rows.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + values)
+        self.assertEqual(self.run_well("predict", model, npy, "--logits"), by_line)
+
+
+class Study(ProgramTest):
+    def study(self, name, *more):
+        data = self.write("train.tsv", text_rows(200))
+        test = self.write("held-back.tsv", text_rows(60, seed=2))
+        output = self.folder / name
+        printed = self.run_well("study", data, "--test", test, "-o", output, *SMALL, *more)
+        return output, printed
+
+    def test_all_files_and_the_table(self):
+        output, printed = self.study("out")
+        for name in ["checkpoint.pt", "history.csv", "curves.png", "curves.svg", "table.md", "table.csv", "results.json",
+                     "report.html"]:
+            self.assertTrue((output / name).is_file(), name)
+        for name in ["Original", "INT8", "INT4", "Half", str(output / "report.html")]:
+            self.assertIn(name, printed)
+
+    def test_threads_and_repetition_leave_every_byte_the_same(self):
+        folders = [self.study(f"threads-{index}", "--threads", threads)[0] for index, threads in enumerate([1, 2, 2])]
+        files = sorted(path.relative_to(folders[0]) for path in folders[0].rglob("*")
+                       if path.suffix in (".pt", ".safetensors"))
+        self.assertGreaterEqual(len(files), 5)
+        for other in folders[1:]:
+            for name in files:
+                self.assertEqual((folders[0] / name).read_bytes(), (other / name).read_bytes(), name)
+
+
+class CtrlC(ProgramTest):
+    def long_training(self, model):
+        data = self.write("rows.tsv", text_rows(200))
+        return [NIBBLE, "train", data, "-o", model, "--hidden", "16", "--epochs", "1000000"]
+
+    def test_leaves_the_best_network_and_says_so(self):
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            model = self.folder / f"{stop.name}.pt"
+            with subprocess.Popen(self.long_training(model), stderr=subprocess.PIPE, text=True) as running:
+                for line in running.stderr:
+                    if line.startswith("epoch 3/"):
+                        break
+                running.send_signal(stop)
+                rest = running.stderr.read()
+            self.assertEqual(running.returncode, 130)
+            self.assertIn(f"{model} holds the network of epoch", rest)
+            self.assertIn("Best epoch", self.run_well("inspect", model))
+
+    def test_a_terminal_sees_a_bar(self):
+        ours, theirs = pty.openpty()
+        with subprocess.Popen(self.long_training(self.folder / "bar.pt"), stderr=theirs,
+                              env={**os.environ, "TERM": "xterm"}) as running:
+            os.close(theirs)
+            seen = b""
+            while not re.search(rb"epoch \d+/1000000 \[#*-+\] +\d+ %  loss [\d.]+  accuracy [\d.]+ %  \d+ rows/s  .* left",
+                                seen):
+                seen += os.read(ours, 4096)
+                self.assertLess(len(seen), 1_000_000, "no bar")
+            running.send_signal(signal.SIGINT)
+            try:
+                while os.read(ours, 4096):
+                    pass
+            except OSError:  # the other end is closed: the program has ended
+                pass
+        self.assertEqual(running.returncode, 130)
+        os.close(ours)
+
+
+if __name__ == "__main__":
+    unittest.main()
