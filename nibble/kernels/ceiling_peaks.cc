@@ -179,7 +179,7 @@ std::size_t run_f32_multiply_adds(std::size_t rounds) {
 std::size_t run_byte_dots(std::size_t rounds) { return HWY_DYNAMIC_DISPATCH(byte_dots)(rounds); }
 
 std::size_t run_bf16_dots(std::size_t rounds) {
-  if (cpu_level() != "avx3_bf16") return 0;
+  if (!bf16_dots_in_use()) return 0;
   return HWY_DYNAMIC_DISPATCH(bf16_dots)(rounds);
 }
 

@@ -3,9 +3,6 @@
 #include <array>
 #include <cassert>
 
-#ifndef HWY_WANT_AVX3_DL
-#define HWY_WANT_AVX3_DL
-#endif
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nibble/kernels/ceiling_reads.cc"
 #include "hwy/foreach_target.h"
