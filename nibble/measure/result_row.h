@@ -2,14 +2,16 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "nibble/core/threads.h"
 #include "nibble/data/examples.h"
 #include "nibble/formats/model_file.h"
 #include "nibble/measure/statistics.h"
+#include "nibble/measure/timing.h"
 #include "nibble/quant/scheme.h"
 
 namespace nibble {
@@ -47,5 +49,19 @@ struct ResultRow {
 
   double megabytes() const { return static_cast<double>(storage.file) / (1024.0 * 1024.0); }
 };
+
+// How to measure a variant.
+struct VariantMeasure {
+  std::string name;
+  std::filesystem::path file;  // loaded here, so that the row speaks of what is stored
+  // Original's labels of the test rows; null when this is Original
+  const std::vector<Label>* original = nullptr;
+  TimingLimits timing;         // of each of latency, rate and text to label
+  ThreadPool* pool = nullptr;  // for the accuracy alone; all times are of one thread
+};
+
+// An Error if the file cannot be read, if there is no test row, or if the model was made for other
+// labels or inputs.
+ResultRow measure_variant(const VariantMeasure& how, const Examples& test);
 
 }  // namespace nibble
