@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nibble/data/examples.h"
+#include "nibble/data/readers.h"
 
 namespace nibble {
 
@@ -18,29 +19,27 @@ struct DataSet {
 };
 const std::vector<DataSet>& catalogue();
 
-// Where the files of a data set are now: $NIBBLE_DATA/NAME, ../shared/data/NAME beside the working
-// folder, the user's cache ($XDG_CACHE_HOME or ~/.cache, then nibble/NAME), for fashion-mnist also
-// /usr/share/datasets/fashion-mnist. Nothing when none of them has all its files.
+// Where the files of a data set are now: $NIBBLE_DATA/NAME or $NIBBLE_DATA itself,
+// ../shared/data/NAME beside the working folder, the user's cache ($XDG_CACHE_HOME or ~/.cache,
+// then nibble/NAME), for fashion-mnist also /usr/share/datasets/fashion-mnist. Nothing when none of
+// them has all its files. An Error for a name that is not in the catalogue.
 std::optional<std::filesystem::path> find_data_set(std::string_view name);
 
 // Downloads into the user's cache and checks SHA-256; returns the folder. An Error says when there
-// is no network or the bytes are not the expected ones (nothing is kept then). A data set that is
-// found already is not fetched again.
-std::filesystem::path fetch_data_set(std::string_view name);
+// is no network or the bytes are not the expected ones (nothing is kept then), or which package of
+// the system holds the data set. A data set that is found already is not fetched again. `address`,
+// if given, is the folder to fetch from instead of the public one ("file:///..." in tests).
+std::filesystem::path fetch_data_set(std::string_view name, const std::string& address = {});
 
 struct TrainAndTest {
   Examples training;
   std::optional<Examples> test;
 };
 
-// DATA is a catalogue name (found, else fetched), a folder with train.* and test.* files or IDX
-// files, or one file (training only). Label names are shared between both parts. The file's kind
-// goes by its content and ending: IDX (also .gz), .csv with numbers (label last), otherwise
-// sentence TAB label.
+// DATA is a catalogue name (found, else fetched), a folder, or one file (training only; see
+// readers.h). A folder holds one of train.tsv, train.csv, train.txt or train-images-idx3-ubyte[.gz]
+// and, if there is a test part, one of test.* or t10k-images-idx3-ubyte[.gz]. A folder that has the
+// name of a data set is meant by ./NAME. Labels of the test part must occur in training.
 TrainAndTest load_data(const std::string& data);
-
-// One file, with labels matched to those already known when `known_labels` is not empty (an unknown
-// label is an Error).
-Examples load_examples(const std::filesystem::path& path, const LabelNames& known_labels = {});
 
 }  // namespace nibble

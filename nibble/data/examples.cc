@@ -1,5 +1,7 @@
 #include "nibble/data/examples.h"
 
+#include "nibble/core/error.h"
+
 namespace nibble {
 
 Examples select_examples(const Examples& examples, const std::vector<std::size_t>& chosen) {
@@ -19,6 +21,18 @@ Examples select_examples(const Examples& examples, const std::vector<std::size_t
   for (const std::size_t row : chosen) texts.push_back(examples.texts()[row]);
   result.inputs = std::move(texts);
   return result;
+}
+
+void require_trainable(const Examples& examples) {
+  if (examples.label_names.size() < 2) {
+    throw_error("'{}' has {} label{}; training needs at least two", examples.source,
+                examples.label_names.size(),
+                examples.label_names.empty() ? "s" : " only, '" + examples.label_names[0] + "'");
+  }
+  if (examples.rows() < examples.label_names.size()) {
+    throw_error("'{}' has {} rows for {} labels; training needs at least one row for each",
+                examples.source, examples.rows(), examples.label_names.size());
+  }
 }
 
 }  // namespace nibble

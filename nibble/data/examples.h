@@ -32,4 +32,8 @@ struct Examples {
 // Copies the chosen rows, in the order given; label names and source stay.
 Examples select_examples(const Examples& examples, const std::vector<std::size_t>& chosen);
 
+// An Error, naming the source, unless a classifier can be trained: at least two labels, and at
+// least as many rows as labels.
+void require_trainable(const Examples& examples);
+
 }  // namespace nibble
