@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t kTestRows = 1821;
 
+const std::vector<std::size_t> kFlippedByInt4 = {3, 17, 256, 402, 777, 901, 1100, 1333, 1500, 1820};
+
 struct VariantPlan {
   const char* name;
   Scheme scheme;
@@ -31,13 +33,8 @@ std::vector<VariantPlan> plans() {
            0.00106,
            2'081'300.0,
            {17, 402}},
-          {"Dynamic (INT4)",
-           Scheme::kInt4,
-           "models/int4.safetensors",
-           4,
-           0.00087,
-           1'765'500.0,
-           {3, 17, 256, 402, 777, 901, 1100, 1333, 1500, 1820}},
+          {"Dynamic (INT4)", Scheme::kInt4, "models/int4.safetensors", 4, 0.00087, 1'765'500.0,
+           kFlippedByInt4},
           {"Half", Scheme::kF16, "models/half.safetensors", 16, 0.00252, 644'800.0, {}}};
 }
 
@@ -211,7 +208,7 @@ StudyResult sample_study_of(std::size_t seeds) {
     result.runs.back().validation_accuracy += 0.2 * static_cast<double>(seed);
   }
   std::size_t next = 0;
-  for (const std::size_t row : plans()[2].flipped)
+  for (const std::size_t row : kFlippedByInt4)
     result.flipped_rows.push_back({row, truth_of(row, 2), kTexts[next++]});
   return result;
 }
@@ -224,7 +221,7 @@ StudyResult sample_numeric_study() {
   result.data.is_text = false;
   add_surroundings(result, 784);
   result.runs.push_back(run_of(0, result.label_names.size(), false));
-  for (const std::size_t row : plans()[2].flipped)
+  for (const std::size_t row : kFlippedByInt4)
     result.flipped_rows.push_back({row, truth_of(row, result.label_names.size()), ""});
   return result;
 }

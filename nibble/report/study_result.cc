@@ -9,6 +9,7 @@ std::vector<FlippedRow> flipped_rows(const Examples& test, const std::vector<Res
   for (const ResultRow& variant : variants)
     if (variant.flips) rows.insert(variant.flips->rows.begin(), variant.flips->rows.end());
   std::vector<FlippedRow> flipped;
+  flipped.reserve(rows.size());
   for (const std::size_t row : rows)
     flipped.push_back({row, test.labels[row], test.is_text() ? test.texts()[row] : std::string()});
   return flipped;

@@ -175,6 +175,7 @@ std::string csv_cell(const std::string& text) {
 
 std::string csv_line(const std::vector<std::string>& cells) {
   std::vector<std::string> quoted;
+  quoted.reserve(cells.size());
   for (const std::string& cell : cells) quoted.push_back(csv_cell(cell));
   return joined(quoted, ",") + "\n";
 }
@@ -230,6 +231,7 @@ std::string table_text(const StudyResult& result) {
   const std::vector<std::size_t> widths = column_widths(table);
   std::string text = text_header(table.headers, widths);
   std::vector<std::string> rules;
+  rules.reserve(widths.size());
   for (const std::size_t width : widths) rules.emplace_back(width, '-');
   text += text_line(rules, widths);
   for (const std::vector<std::string>& row : table.rows) text += text_line(row, widths);
