@@ -71,7 +71,11 @@ double best_rate(const Work& work, std::size_t threads, double seconds) {
   return best * 1e-9;
 }
 
-constexpr std::size_t kRounds = 2000;  // several microseconds of arithmetic
+// Of one of the loops in ceiling_peaks.h.
+double peak_rate(std::size_t (*run)(std::size_t rounds), std::size_t threads, double seconds) {
+  constexpr std::size_t kRounds = 2000;  // several microseconds of arithmetic
+  return best_rate([run](std::size_t) { return run(kRounds); }, threads, seconds);
+}
 
 // Each thread goes round and round in `bytes` of the buffer that it has to itself, a piece at a
 // time.
@@ -112,13 +116,10 @@ ReadSizes read_sizes(const CacheSizes& caches) {
 
 Ceilings measure_with(std::size_t threads, const ReadSizes& sizes,
                       const AlignedVector<std::uint32_t>& buffer, double seconds) {
-  const auto peak = [&](std::size_t (*run)(std::size_t)) {
-    return best_rate([run](std::size_t) { return run(kRounds); }, threads, seconds);
-  };
   Ceilings ceilings;
-  ceilings.f32_gflops = peak(run_f32_multiply_adds);
-  ceilings.byte_dot_gops = peak(run_byte_dots);
-  if (bf16_dots_in_use()) ceilings.bf16_gflops = peak(run_bf16_dots);
+  ceilings.f32_gflops = peak_rate(run_f32_multiply_adds, threads, seconds);
+  ceilings.byte_dot_gops = peak_rate(run_byte_dots, threads, seconds);
+  if (bf16_dots_in_use()) ceilings.bf16_gflops = peak_rate(run_bf16_dots, threads, seconds);
   ceilings.l1_gb_per_second = read_rate(buffer, sizes.l1, threads, seconds);
   ceilings.l2_gb_per_second = read_rate(buffer, sizes.l2, threads, seconds);
   ceilings.l3_gb_per_second = read_rate(buffer, sizes.l3, threads, seconds);
@@ -174,5 +175,7 @@ MachineCeilings measure_ceilings(double seconds, std::size_t threads) {
                                            : measure_with(result.threads, sizes, buffer, seconds);
   return result;
 }
+
+double measure_f32_peak(double seconds) { return peak_rate(run_f32_multiply_adds, 1, seconds); }
 
 }  // namespace nibble

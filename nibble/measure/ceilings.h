@@ -37,4 +37,8 @@ struct MachineCeilings {
 // processors), and up to 256 MB for the time.
 MachineCeilings measure_ceilings(double seconds, std::size_t threads);
 
+// f32_gflops of one thread alone: measured again later, it tells whether the machine is as fast as
+// it was.
+double measure_f32_peak(double seconds);
+
 }  // namespace nibble
