@@ -2,6 +2,7 @@
 // PreparedMlp).
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "nibble/core/aligned.h"
@@ -27,14 +28,22 @@ struct QuantizedMlp {
   friend bool operator==(const QuantizedMlp&, const QuantizedMlp&) = default;
 };
 
-// What the first layer will be fed with: decides how int4 groups lie there (encodings.h,
-// GroupAxis).
+// The most inputs a layer may have in int8 and int8-torch: 255 * 127 * 65536 and 128 * 128 * 65536
+// stay below 2^31, so that no int32 sum of products overflows.
+inline constexpr std::size_t kMostIntegerInputs = 65536;
+
+// What the first layer will be fed with: decides how int4 groups lie there (int4.h, GroupAxis).
 enum class InputKind { kSparse, kDense };
 
-// Encodes every layer. The bias stays float32. An Error if a weight is NaN or infinite.
+// Encodes every layer. The bias stays float32. An Error that names the layer, input and output
+// (all counted from 0) if a weight or bias is NaN or infinite, or larger than the scheme can hold;
+// an Error if a layer has more than kMostIntegerInputs inputs and the scheme sums in int32.
 QuantizedMlp quantize(const Mlp& mlp, Scheme scheme, InputKind inputs);
 
 // The float network that the stored codes stand for.
 Mlp dequantize(const QuantizedMlp& quantized);
+
+// An Error if a layer of this scheme cannot have so many inputs.
+void require_integer_inputs(Scheme scheme, std::size_t inputs);
 
 }  // namespace nibble
