@@ -17,6 +17,7 @@
 #include "nibble/measure/memory.h"
 #include "nibble/measure/statistics.h"
 #include "nibble/measure/synthetic_rows.h"
+#include "nibble/model/summary.h"
 
 namespace nibble {
 namespace {
@@ -68,8 +69,8 @@ DenseRows dense_copy(const SparseRowsView& rows) {
 }
 
 std::string describe_rows(const std::optional<Examples>& examples) {
-  if (!examples) return fmt::format("{} synthetic rows", kSyntheticRows);
-  return fmt::format("{} rows of {}", examples->rows(), examples->source);
+  if (!examples) return fmt::format("{} synthetic rows", with_thousands(kSyntheticRows));
+  return fmt::format("{} rows of {}", with_thousands(examples->rows()), examples->source);
 }
 
 // One run of bench_model: what its steps share.
@@ -88,7 +89,7 @@ class Bench {
     report_.machine = describe_machine();
     report_.load_ms = median_load_ms(report_.file);
     say("measuring the machine's ceilings");
-    report_.ceilings = measure_ceilings(kCeilingSeconds, settings_.threads);
+    report_.ceilings = measure_ceilings(ceiling_seconds(), settings_.threads);
     const Rows rows = examples ? featurize(model_.featurizer, examples->inputs)
                                : synthetic_rows(kSyntheticRows, model_.featurizer);
     report_.rows = describe_rows(examples);
@@ -102,7 +103,8 @@ class Bench {
   }
 
  private:
-  static constexpr double kCeilingSeconds = 0.02;
+  // Enough for a ceiling to show itself; 14 figures of it are a quarter of a second.
+  double ceiling_seconds() const { return std::min(0.02, settings_.seconds); }
 
   void say(std::string_view step) const {
     if (settings_.on_step) settings_.on_step(step);
@@ -187,7 +189,7 @@ class Bench {
     }
     report_.noise.drift = median(std::move(drifts));
     const double before = report_.ceilings.one_thread.f32_gflops;
-    report_.noise.peak_change = measure_f32_peak(kCeilingSeconds) / before - 1.0;
+    report_.noise.peak_change = measure_f32_peak(ceiling_seconds()) / before - 1.0;
   }
 
   const BenchSettings& settings_;

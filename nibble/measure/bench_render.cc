@@ -8,6 +8,8 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "nibble/model/summary.h"
+
 namespace nibble {
 namespace {
 
@@ -34,7 +36,7 @@ const char* name_of(InputKind input) { return input == InputKind::kSparse ? "spa
 std::string head(const BenchReport& report) {
   const MachineInfo& machine = report.machine;
   return fmt::format(
-      "{}: {}, {}\n{}; batch 1 takes them in turn\n{}, {} processor{}, level {}, {}\n{}, {}, "
+      "{}: {}, {}\n{}\n{}, {} processor{}, level {}, {}\n{}, {}, "
       "nibble "
       "{}\n\n",
       report.file.string(), nibble::name_of(report.scheme), fmt::join(report.shape.sizes(), "-"),
@@ -43,7 +45,6 @@ std::string head(const BenchReport& report) {
       machine.nibble_version);
 }
 
-// Three figures count: 0.912, 12.3, 4,510 would be too wide.
 std::string microseconds(double ns) {
   const double us = ns * 1e-3;
   return fmt::format("{:.{}f}", us, us < 10.0 ? 2 : us < 1000.0 ? 1 : 0);
@@ -83,12 +84,12 @@ std::string runs_table(const BenchReport& report) {
   std::string text = fmt::format(
       "\nWarm caches, microseconds per call\n{:>5} {:>7}  {:<6} {:>9} {:>9} {:>9} {:>12} {:>9} "
       "{:>9}\n",
-      "Batch", "Threads", "Input", "Median", "p90", "p99", "Rows/s", "Floor", "Of floor");
+      "Batch", "Threads", "Input", "Median", "p90", "p99", "Rows/s", "Floor", "Reached");
   for (const BenchRun& run : report.runs) {
-    text += fmt::format("{:>5} {:>7}  {:<6} {:>9} {:>9} {:>9} {:>12.0f} {:>9} {:>7.0f} %\n",
-                        run.batch, run.threads, name_of(run.input),
-                        microseconds(run.times.median_ns), microseconds(run.times.p90_ns),
-                        microseconds(run.times.p99_ns), run.rows_per_second,
+    text += fmt::format("{:>5} {:>7}  {:<6} {:>9} {:>9} {:>9} {:>12} {:>9} {:>7.0f} %\n", run.batch,
+                        run.threads, name_of(run.input), microseconds(run.times.median_ns),
+                        microseconds(run.times.p90_ns), microseconds(run.times.p99_ns),
+                        with_thousands(static_cast<std::size_t>(run.rows_per_second)),
                         microseconds(run.floor_ns), 100.0 * run.floor_ns / run.times.median_ns);
   }
   return text;

@@ -7,7 +7,7 @@
 
 namespace nibble {
 
-// Plain text with aligned columns, for a terminal.
+// Plain text with aligned columns, for a terminal. "Reached" is the floor over the median.
 std::string bench_text(const BenchReport& report);
 
 // {"runs":[{"batch":1,"threads":1,"input":"sparse","median_us":..,"p90_us":..,"p99_us":..,

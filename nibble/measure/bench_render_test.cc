@@ -55,7 +55,33 @@ TEST(BenchJson, SurvivesAPathThatIsNotUtf8) {
   EXPECT_TRUE(nlohmann::json::accept(bench_json(report)));
 }
 
-TEST(BenchText, LooksLikeThis) { EXPECT_EQ(bench_text(made_up_report()), R"()"); }
+TEST(BenchText, LooksLikeThis) {
+  EXPECT_EQ(bench_text(made_up_report()), R"(int8.safetensors: int8, 10000-512-64-2
+1821 rows of sst2
+AMD EPYC, 2 processors, level avx3_dl, 23.5 GiB
+Linux 6, GCC 12.2.0, nibble 0.1.0
+
+Load, from the page cache  1.25 ms
+Peak memory once loaded    12.0 MB
+Cold caches, batch 1       8.20 us (p90 9.00, p99 9.90)
+Text to label, batch 1     1.50 us (p90 1.60, p99 1.70)
+
+Ceilings measured here      1 thread   2 threads
+f32 multiply-add, GFLOP/s      118.0       235.0
+byte dot product, GOP/s        472.0       943.0
+read L1, GB/s                  217.0       430.0
+read L2, GB/s                  116.0       223.0
+read L3, GB/s                   97.0       163.0
+read memory, GB/s               25.0        46.0
+
+Warm caches, microseconds per call
+Batch Threads  Input     Median       p90       p99       Rows/s     Floor   Reached
+    1       1  sparse      1.06      1.10      1.17      950,000      0.80      75 %
+  256       2  dense       61.0      62.0      70.0    4,200,000      40.0      66 %
+
+Quiet machine: the timed thread had 100.0 % of its processor, medians drifted by 0.0 %, the f32 ceiling changed by +0.0 %
+)");
+}
 
 TEST(BenchText, WarnsOfNoise) {
   BenchReport report = made_up_report();
