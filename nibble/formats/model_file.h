@@ -17,6 +17,10 @@ Model load_model(const std::filesystem::path& path);
 // gives the same bytes.
 void save_model(const Model& model, const std::filesystem::path& path);
 
+// The Error that save_model would end with because of the path alone: an ending it does not know, a
+// folder that is missing or may not be written. To be asked before an hour of training.
+void require_writable_model(const std::filesystem::path& path);
+
 // Where the bytes of a stored model go.
 struct StorageBreakdown {
   std::size_t file = 0;  // the whole file on disk

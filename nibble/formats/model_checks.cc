@@ -1,0 +1,172 @@
+#include "nibble/formats/model_checks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <span>
+#include <string_view>
+
+#include "nibble/core/error.h"
+#include "nibble/core/utf8.h"
+
+namespace nibble {
+namespace {
+
+// Largest bit pattern of a finite magnitude, without the sign bit.
+constexpr std::uint16_t kLargestF16Bits = 0x7BFF;
+constexpr std::uint16_t kLargestBf16Bits = 0x7F7F;
+
+void require_finite(std::span<const float> values, std::string_view what, std::size_t layer) {
+  // NaN compares false with everything, so this says "all finite" and can be vectorised.
+  bool all_finite = true;
+  for (const float value : values)
+    all_finite &= std::abs(value) <= std::numeric_limits<float>::max();
+  if (!all_finite)
+    throw_error("the {} of layer {} hold a NaN or an infinity; every number must be finite", what,
+                layer);
+}
+
+void require_finite16(std::span<const std::uint16_t> codes, std::uint16_t largest,
+                      std::string_view what, std::size_t layer) {
+  bool all_finite = true;
+  for (const std::uint16_t code : codes) all_finite &= (code & 0x7FFFU) <= largest;
+  if (!all_finite)
+    throw_error("the {} of layer {} hold a NaN or an infinity; every number must be finite", what,
+                layer);
+}
+
+void require_scales(std::span<const float> scales, std::size_t layer) {
+  require_finite(scales, "scales", layer);
+  if (std::ranges::any_of(scales, [](float scale) { return scale < 0.0F; }))
+    throw_error("a scale of layer {} is negative; expected 0 or more", layer);
+}
+
+template <typename T>
+void require_size(const Matrix<T>& matrix, std::size_t rows, std::size_t columns,
+                  std::string_view what, std::size_t layer) {
+  if (matrix.rows == rows && matrix.columns == columns && matrix.values.size() == rows * columns)
+    return;
+  throw_error("the {} of layer {} are {} x {}; expected {} x {}", what, layer, matrix.rows,
+              matrix.columns, rows, columns);
+}
+
+void check(const F32Matrix& weight, std::size_t layer) {
+  require_size(weight, weight.rows, weight.columns, "weights", layer);
+  require_finite(weight.values, "weights", layer);
+}
+
+void check(const F16Matrix& weight, std::size_t layer) {
+  require_finite16(weight.codes.values, kLargestF16Bits, "weights", layer);
+}
+
+void check(const Bf16Matrix& weight, std::size_t layer) {
+  require_finite16(weight.codes.values, kLargestBf16Bits, "weights", layer);
+}
+
+void check(const Int8Matrix& weight, std::size_t layer) {
+  if (weight.scales.size() != weight.codes.columns)
+    throw_error("layer {} has {} scales for {} outputs", layer, weight.scales.size(),
+                weight.codes.columns);
+  require_scales(weight.scales, layer);
+  if (std::ranges::find(weight.codes.values, std::int8_t{-128}) != weight.codes.values.end())
+    throw_error("layer {} has the code -128; int8 has -127 to 127", layer);
+}
+
+void check(const Int8TorchMatrix& weight, std::size_t layer) {
+  require_scales(std::span(&weight.scale, 1), layer);
+}
+
+// Scales of int4 may be negative (quant/int4.h).
+void check(const Int4Matrix& weight, std::size_t layer) {
+  const std::size_t inputs = weight.codes.rows;
+  const auto groups = [](std::size_t size) { return (size + kInt4Group - 1) / kInt4Group; };
+  require_size(weight.codes, inputs, (weight.outputs + 1) / 2, "codes", layer);
+  if (weight.axis == GroupAxis::kOutputs) {
+    require_size(weight.scales, inputs, groups(weight.outputs), "scales", layer);
+  } else {
+    require_size(weight.scales, groups(inputs), weight.outputs, "scales", layer);
+  }
+  require_finite16(weight.scales.values, kLargestF16Bits, "scales", layer);
+  if (weight.outputs % 2 == 0) return;
+  for (std::size_t i = 0; i < inputs; ++i) {
+    if (weight.codes.row(i).back() >> 4 != 8)
+      throw_error("layer {} has a code where no output is; expected the filler 8", layer);
+  }
+}
+
+void check(const EncodedMatrix& weight, std::size_t layer) {
+  std::visit([layer](const auto& matrix) { check(matrix, layer); }, weight);
+}
+
+struct LayerSize {
+  std::size_t inputs = 0;
+  std::size_t outputs = 0;
+};
+
+LayerSize size_of(const Linear& layer) { return {layer.inputs(), layer.outputs()}; }
+
+LayerSize size_of(const QuantizedLinear& layer) {
+  return {input_count(layer.weight), output_count(layer.weight)};
+}
+
+template <typename Layer>
+void check_layers(const std::vector<Layer>& layers) {
+  if (layers.empty()) throw_error("the model has no layers; expected at least one");
+  std::size_t before = size_of(layers.front()).inputs;
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const LayerSize size = size_of(layers[l]);
+    if (size.inputs == 0 || size.outputs == 0)
+      throw_error("layer {} is {} x {}; expected sizes of 1 or more", l, size.inputs, size.outputs);
+    if (size.inputs != before)
+      throw_error("layer {} takes {} inputs but the layer before it gives {}", l, size.inputs,
+                  before);
+    if (layers[l].bias.size() != size.outputs)
+      throw_error("layer {} has {} biases for {} outputs", l, layers[l].bias.size(), size.outputs);
+    check(layers[l].weight, l);
+    require_finite(layers[l].bias, "biases", l);
+    before = size.outputs;
+  }
+}
+
+void check_text(std::string_view text, std::string_view what) {
+  if (find_invalid_utf8(text)) throw_error("a {} of the model is not valid UTF-8", what);
+}
+
+void check_labels(const LabelNames& labels, std::size_t outputs) {
+  if (labels.size() != outputs)
+    throw_error("the model names {} labels but its network has {} outputs", labels.size(), outputs);
+  std::set<std::string_view> seen;
+  for (const std::string& label : labels) {
+    check_text(label, "label");
+    if (!seen.insert(label).second) throw_error("the model has the label '{}' twice", label);
+  }
+}
+
+void check_featurizer(const Featurizer& featurizer, std::size_t inputs) {
+  if (column_count(featurizer) != inputs) {
+    throw_error("the model makes {} features but its network takes {} inputs",
+                column_count(featurizer), inputs);
+  }
+  if (const auto* bag = std::get_if<BagOfWords>(&featurizer)) {
+    for (const std::string& word : bag->vocabulary.words()) check_text(word, "word");
+  } else if (const float scale = std::get<Numeric>(featurizer).scale;
+             !std::isfinite(scale) || scale == 0.0F) {
+    throw_error("the model multiplies its inputs with {}; expected a number other than 0", scale);
+  }
+}
+
+}  // namespace
+
+void require_sound(const Model& model) {
+  std::visit([](const auto& stage) { check_layers(stage.layers); }, model.network);
+  const MlpShape shape = model.shape();
+  check_labels(model.labels, shape.outputs);
+  check_featurizer(model.featurizer, shape.inputs);
+  for (const auto& [name, text] : model.provenance.settings) {
+    check_text(name, "setting's name");
+    check_text(text, "setting");
+  }
+}
+
+}  // namespace nibble

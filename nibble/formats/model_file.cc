@@ -1,0 +1,125 @@
+#include "nibble/formats/model_file.h"
+
+#include <string>
+#include <system_error>
+
+#include "nibble/core/error.h"
+#include "nibble/core/file.h"
+#include "nibble/core/utf8.h"
+#include "nibble/formats/byte_reader.h"
+#include "nibble/formats/checkpoint_pt.h"
+#include "nibble/formats/nibble_model.h"
+
+namespace nibble {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class FileKind { kCheckpoint, kNibble };
+
+bool looks_like_zip(std::string_view start) { return start.starts_with("PK"); }
+
+// A pickled long, the magic number 0x1950a86a20f9469cfc6c of torch.save before PyTorch 1.6.
+bool looks_like_old_torch(std::string_view start) {
+  return start.substr(0, 2) == "\x80\x02" &&
+         start.find("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19") <= 8;
+}
+
+FileKind kind_by_content(std::span<const std::byte> bytes) {
+  const std::string_view start = text_of(bytes.first(std::min<std::size_t>(bytes.size(), 64)));
+  if (start.empty()) throw_error("the file is empty");
+  if (looks_like_zip(start)) return FileKind::kCheckpoint;
+  if (looks_like_old_torch(start)) {
+    throw_error(
+        "this is a checkpoint in the format before PyTorch 1.6; load it with PyTorch and save "
+        "it again with torch.save");
+  }
+  if (start.size() > sizeof(std::uint64_t) && start[sizeof(std::uint64_t)] == '{')
+    return FileKind::kNibble;
+  throw_error("this is neither a PyTorch checkpoint (a ZIP file) nor a safetensors file");
+}
+
+FileKind kind_by_name(const fs::path& path) {
+  const fs::path ending = path.extension();
+  if (ending == ".pt" || ending == ".pth") return FileKind::kCheckpoint;
+  if (ending == ".safetensors") return FileKind::kNibble;
+  throw_error("cannot tell a model format from the name '{}'; expected .safetensors, .pt or .pth",
+              path.string());
+}
+
+// torch.save names the folder in the archive after the file.
+std::string archive_name(const fs::path& path) {
+  const std::string stem = path.stem().string();
+  const bool usable = !stem.empty() && stem != "." && stem != ".." && !find_invalid_utf8(stem) &&
+                      stem.find('\\') == std::string::npos;
+  return usable ? stem : "archive";
+}
+
+std::size_t size_of_words(const Model& model, std::size_t extra_per_word) {
+  const auto* bag = std::get_if<BagOfWords>(&model.featurizer);
+  if (bag == nullptr) return 0;
+  std::size_t size = 0;
+  for (const std::string& word : bag->vocabulary.words()) size += word.size() + extra_per_word;
+  return size;
+}
+
+void add_layer(StorageBreakdown& storage, const Linear& layer) {
+  storage.weights += layer.weight.values.size() * sizeof(float);
+  storage.biases += layer.bias.size() * sizeof(float);
+}
+
+void add_layer(StorageBreakdown& storage, const QuantizedLinear& layer) {
+  const EncodedBytes bytes = stored_bytes(layer.weight);
+  storage.weights += bytes.codes;
+  storage.scales += bytes.scales;
+  storage.biases += layer.bias.size() * sizeof(float);
+}
+
+}  // namespace
+
+Model load_model(const fs::path& path) {
+  const MappedFile file(path);
+  try {
+    return kind_by_content(file.bytes()) == FileKind::kCheckpoint ? read_checkpoint(file.bytes())
+                                                                  : read_nibble_model(file.bytes());
+  } catch (const Error& problem) {
+    throw_error("cannot load the model '{}': {}", path.string(), problem.what());
+  }
+}
+
+void save_model(const Model& model, const fs::path& path) {
+  const FileKind kind = kind_by_name(path);
+  try {
+    AtomicFile file(path);
+    if (kind == FileKind::kCheckpoint) {
+      write_checkpoint(model, archive_name(path), file);
+    } else {
+      write_nibble_model(model, file);
+    }
+    file.commit();
+  } catch (const Error& problem) {
+    throw_error("cannot save the model '{}': {}", path.string(), problem.what());
+  }
+}
+
+void require_writable_model(const fs::path& path) {
+  kind_by_name(path);
+  const AtomicFile probe(path);  // not committed: leaves nothing
+}
+
+StorageBreakdown storage_breakdown(const Model& model, const fs::path& path) {
+  std::error_code problem;
+  StorageBreakdown storage;
+  storage.file = fs::file_size(path, problem);
+  if (problem) throw_error("cannot look at '{}': {}", path.string(), problem.message());
+  std::visit(
+      [&storage](const auto& stage) {
+        for (const auto& layer : stage.layers) add_layer(storage, layer);
+      },
+      model.network);
+  // Beside each word: an opcode and four bytes of length in a pickle, a line feed in ours.
+  storage.vocabulary = size_of_words(model, kind_by_name(path) == FileKind::kCheckpoint ? 5 : 1);
+  return storage;
+}
+
+}  // namespace nibble

@@ -1,0 +1,107 @@
+#include "nibble/formats/model_file.h"
+
+#include "nibble/core/error.h"
+#include "nibble/formats/test_models.h"
+
+namespace nibble {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ModelFileTest : public FolderTest {
+ protected:
+  void expect_unreadable(const std::string& content, const std::string& because) const {
+    const fs::path path = folder_ / "bad.pt";
+    write_file_atomically(path, content);
+    const std::string sentence = sentence_of([&] { load_model(path); });
+    EXPECT_NE(sentence.find(path.string()), std::string::npos) << sentence;
+    EXPECT_NE(sentence.find(because), std::string::npos) << sentence;
+  }
+};
+
+TEST_F(ModelFileTest, TheNameChoosesTheFormat) {
+  for (const char* name : {"m.pt", "m.pth", "m.safetensors", "caf\xC3\xA9 1.2.pt", "..x.pt"}) {
+    const Model model = word_model();
+    save_model(model, folder_ / name);
+    expect_same(load_model(folder_ / name), model);
+  }
+  const Model quantized = quantized_model(word_model(), Scheme::kInt8);
+  save_model(quantized, folder_ / "q.safetensors");
+  expect_same(load_model(folder_ / "q.safetensors"), quantized);
+}
+
+TEST_F(ModelFileTest, TheContentDecidesWhenReading) {
+  save_model(word_model(), folder_ / "m.safetensors");
+  fs::rename(folder_ / "m.safetensors", folder_ / "m.pt");
+  expect_same(load_model(folder_ / "m.pt"), word_model());
+}
+
+TEST_F(ModelFileTest, TheSameModelGivesTheSameBytes) {
+  for (const char* name : {"m.pt", "m.safetensors"}) {
+    save_model(word_model(), folder_ / name);
+    const std::string bytes = read_file(folder_ / name);
+    save_model(load_model(folder_ / name), folder_ / name);
+    EXPECT_EQ(read_file(folder_ / name), bytes);
+  }
+}
+
+TEST_F(ModelFileTest, WhatCannotBeWrittenLeavesTheOldFile) {
+  const fs::path path = folder_ / "m.pt";
+  save_model(word_model(), path);
+  const std::string before = read_file(path);
+  expect_refused([&] { save_model(quantized_model(word_model(), Scheme::kInt4), path); },
+                 path.string());
+  EXPECT_EQ(read_file(path), before);
+  for (const char* name : {"m.onnx", "m", "safetensors"})
+    expect_refused([&] { save_model(word_model(), folder_ / name); }, ".safetensors, .pt or .pth");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
+}
+
+TEST_F(ModelFileTest, OtherFilesAreRefusedWithASentence) {
+  expect_unreadable("", "is empty");
+  expect_unreadable("hello", "neither a PyTorch checkpoint");
+  expect_unreadable("PK", "no end record");
+  expect_unreadable("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.",
+                    "before PyTorch 1.6");
+  expect_unreadable(std::string("\x02\0\0\0\0\0\0\0{}", 10), "not written by nibble");
+  EXPECT_THROW(load_model(folder_), Error);
+  EXPECT_THROW(load_model(folder_ / "missing.pt"), Error);
+}
+
+std::string long_word(std::size_t index) { return "word" + std::to_string(10000 + index); }
+
+// The lab's network with a vocabulary of 10,000 words and 90 kB of text.
+Model reference_model() {
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < 10000; ++i) words.push_back(long_word(i).substr(0, 9));
+  return {BagOfWords{Vocabulary(std::move(words))},
+          {"negative", "positive"},
+          initialised_mlp({10000, {512, 256, 128, 64}, 2}, 1),
+          {}};
+}
+
+TEST_F(ModelFileTest, TheReferenceNetworkFitsItsBounds) {
+  constexpr double kMegabyte = 1024.0 * 1024.0;
+  const Model model = reference_model();
+  const auto size_in = [&](Scheme scheme) {
+    const fs::path path = folder_ / "m.safetensors";
+    const Model stored = quantized_model(model, scheme);
+    save_model(stored, path);
+    const StorageBreakdown storage = storage_breakdown(stored, path);
+    EXPECT_LT(storage.rest(), 4096U);
+    EXPECT_EQ(storage.vocabulary, 100'000U);
+    EXPECT_EQ(storage.biases, 962U * 4);
+    return static_cast<double>(storage.file) / kMegabyte;
+  };
+  EXPECT_LE(size_in(Scheme::kInt4), 2.95);
+  EXPECT_LE(size_in(Scheme::kInt8), 5.2);
+  EXPECT_LE(size_in(Scheme::kF16), 10.2);
+  save_model(model, folder_ / "m.pt");
+  expect_same(load_model(folder_ / "m.pt"), model);
+  const StorageBreakdown storage = storage_breakdown(model, folder_ / "m.pt");
+  EXPECT_EQ(storage.weights, 5'292'160U * 4);
+  EXPECT_LT(storage.rest(), 8192U);
+}
+
+}  // namespace
+}  // namespace nibble

@@ -1,0 +1,178 @@
+#include "nibble/formats/nibble_model.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "nibble/core/error.h"
+#include "nibble/formats/byte_reader.h"
+#include "nibble/formats/encoded_tensors.h"
+#include "nibble/formats/model_checks.h"
+#include "nibble/formats/safetensors.h"
+#include "nibble/formats/strict_json.h"
+#include "nibble/formats/vocabulary_text.h"
+
+namespace nibble {
+namespace {
+
+constexpr std::string_view kFormat = "nibble";
+constexpr unsigned kVersion = 1;
+constexpr std::string_view kVocabulary = "vocabulary";
+
+using Metadata = std::map<std::string, std::string>;
+
+const std::string& entry_of(const Metadata& metadata, const std::string& name) {
+  const auto found = metadata.find(name);
+  if (found == metadata.end())
+    throw_error("the model file's metadata lack '{}'; the file is damaged", name);
+  return found->second;
+}
+
+template <typename T>
+T number_from(std::string_view text, std::string_view name) {
+  T number{};
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, number);
+  if (result.ec != std::errc() || result.ptr != end)
+    throw_error("the model file has '{}' as its {}; expected a number", text, name);
+  return number;
+}
+
+template <typename T>
+T number_entry(const Metadata& metadata, const std::string& name) {
+  return number_from<T>(entry_of(metadata, name), name);
+}
+
+void require_version(const Metadata& metadata) {
+  const auto format = metadata.find("format");
+  if (format == metadata.end() || format->second != kFormat) {
+    throw_error("this safetensors file was not written by nibble (its metadata lack format '{}')",
+                kFormat);
+  }
+  const auto version = number_entry<unsigned>(metadata, "format_version");
+  if (version > kVersion) {
+    throw_error(
+        "this model file has format version {}, but this nibble reads versions up to {}; use "
+        "a newer nibble",
+        version, kVersion);
+  }
+  if (version == 0) throw_error("this model file has format version 0, which never existed");
+}
+
+Metadata metadata_of(const Model& model) {
+  const Provenance& provenance = model.provenance;
+  Metadata metadata = {{"format", std::string(kFormat)},
+                       {"format_version", fmt::format("{}", kVersion)},
+                       {"scheme", std::string(name_of(model.scheme()))},
+                       {"layer_sizes", fmt::format("{}", fmt::join(model.shape().sizes(), ","))},
+                       {"labels", nlohmann::json(model.labels).dump()},
+                       {"settings", nlohmann::json(provenance.settings).dump()},
+                       {"epoch", fmt::format("{}", provenance.epoch)},
+                       {"validation_accuracy", fmt::format("{}", provenance.validation_accuracy)},
+                       {"validation_loss", fmt::format("{}", provenance.validation_loss)}};
+  if (const auto* numeric = std::get_if<Numeric>(&model.featurizer)) {
+    metadata["featurizer"] = "numeric";
+    metadata["input_scale"] = fmt::format("{}", numeric->scale);
+  } else {
+    metadata["featurizer"] = "bag_of_words";
+  }
+  if (model.scheme() == Scheme::kInt4)
+    metadata["group_axes"] = group_axes_text(std::get<QuantizedMlp>(model.network));
+  return metadata;
+}
+
+std::vector<std::size_t> layer_sizes(const Metadata& metadata) {
+  std::string_view text = entry_of(metadata, "layer_sizes");
+  std::vector<std::size_t> sizes;
+  for (std::size_t comma = 0; comma != std::string_view::npos;) {
+    comma = text.find(',');
+    sizes.push_back(number_from<std::size_t>(text.substr(0, comma), "layer_sizes"));
+    if (comma != std::string_view::npos) text.remove_prefix(comma + 1);
+  }
+  if (sizes.size() < 2)
+    throw_error("the model file has {} layer sizes; expected at least 2", sizes.size());
+  return sizes;
+}
+
+// Takes the tensors out one after another; what is left over at the end does not belong there.
+void require_all_known(const Safetensors& file, std::size_t known) {
+  if (file.tensors.size() == known) return;
+  throw_error("the model file has {} tensors, but {} make up such a model", file.tensors.size(),
+              known);
+}
+
+Featurizer featurizer_from(const Safetensors& file, std::size_t inputs) {
+  const std::string& kind = entry_of(file.metadata, "featurizer");
+  if (kind == "numeric") return Numeric{inputs, number_entry<float>(file.metadata, "input_scale")};
+  if (kind != "bag_of_words")
+    throw_error("the model file has the featurizer '{}'; expected bag_of_words or numeric", kind);
+  const SafeTensor* words = file.find(kVocabulary);
+  if (words == nullptr || words->type != ElementType::kU8)
+    throw_error("the model file lacks its vocabulary; the file is damaged");
+  return BagOfWords{Vocabulary(words_from_text(words->bytes))};
+}
+
+Provenance provenance_from(const Metadata& metadata) {
+  Provenance provenance;
+  provenance.settings = read_json_text_map(entry_of(metadata, "settings"), "the model's settings");
+  provenance.epoch = number_entry<std::size_t>(metadata, "epoch");
+  provenance.validation_accuracy = number_entry<double>(metadata, "validation_accuracy");
+  provenance.validation_loss = number_entry<double>(metadata, "validation_loss");
+  return provenance;
+}
+
+Mlp mlp_from(QuantizedMlp&& quantized) {
+  Mlp mlp;
+  for (QuantizedLinear& layer : quantized.layers) {
+    mlp.layers.emplace_back();
+    mlp.layers.back().weight = std::get<F32Matrix>(std::move(layer.weight));
+    mlp.layers.back().bias = std::move(layer.bias);
+  }
+  return mlp;
+}
+
+}  // namespace
+
+void write_nibble_model(const Model& model, AtomicFile& file) {
+  require_sound(model);
+  Safetensors content;
+  content.metadata = metadata_of(model);
+  content.tensors =
+      std::visit([](const auto& stage) { return encoded_tensors(stage); }, model.network);
+  std::string words;
+  if (const auto* bag = std::get_if<BagOfWords>(&model.featurizer)) {
+    words = text_from_words(bag->vocabulary.words());
+    content.tensors.push_back(
+        {std::string(kVocabulary), ElementType::kU8, {words.size()}, bytes_of(words)});
+  }
+  write_safetensors(content, file);
+}
+
+Model read_nibble_model(std::span<const std::byte> bytes) {
+  const Safetensors file = read_safetensors(bytes);
+  require_version(file.metadata);
+  const auto sizes = layer_sizes(file.metadata);
+  const Scheme scheme = scheme_named(entry_of(file.metadata, "scheme"));
+  const auto axes = scheme == Scheme::kInt4
+                        ? group_axes_from(entry_of(file.metadata, "group_axes"), sizes.size() - 1)
+                        : std::vector<GroupAxis>(sizes.size() - 1);
+
+  Model model;
+  model.featurizer = featurizer_from(file, sizes.front());
+  model.labels = read_json_texts(entry_of(file.metadata, "labels"), "the model's list of labels");
+  model.provenance = provenance_from(file.metadata);
+  QuantizedMlp quantized = decoded_network(file, scheme, sizes, axes);
+  const bool has_words = std::holds_alternative<BagOfWords>(model.featurizer);
+  require_all_known(file,
+                    tensors_per_layer(scheme) * quantized.layers.size() + (has_words ? 1 : 0));
+  if (scheme == Scheme::kF32) {
+    model.network = mlp_from(std::move(quantized));
+  } else {
+    model.network = std::move(quantized);
+  }
+  require_sound(model);
+  return model;
+}
+
+}  // namespace nibble

@@ -1,0 +1,36 @@
+// nibble's own model file: a safetensors file that says everything in its metadata.
+//
+// __metadata__, all text:
+//   format               "nibble"
+//   format_version       "1"; a file of a newer version is refused
+//   scheme               "f32", "f16", "bf16", "int8", "int8-torch", "int4"
+//   layer_sizes          "10000,512,256,128,64,2"
+//   group_axes           int4 only: for each layer "outputs" or "inputs" (quant/int4.h)
+//   featurizer           "bag_of_words" or "numeric"
+//   input_scale          numeric only: what every input is multiplied with
+//   labels               ["negative","positive"]
+//   settings             {"epochs":"10", ...}
+//   epoch, validation_accuracy (per cent), validation_loss
+// Tensors of layer l, input-major as in memory:
+//   layers.l.weight      f32, f16, bf16: F32, F16, BF16 [inputs, outputs]; int8, int8-torch: I8
+//   [inputs,
+//                        outputs]; int4: U8 [inputs, ceil(outputs/2)]
+//   layers.l.scales      int8: F32 [outputs]; int8-torch: F32 [1]; int4: F16, shape by group axis
+//   layers.l.bias        F32 [outputs]
+//   vocabulary           bag_of_words only: U8, the words in column order with a line feed between
+//                        two of them (no word holds one)
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "nibble/core/file.h"
+#include "nibble/model/model.h"
+
+namespace nibble {
+
+// The file is not committed. A QuantizedMlp of scheme f32 is read back as the Mlp that it is.
+void write_nibble_model(const Model& model, AtomicFile& file);
+Model read_nibble_model(std::span<const std::byte> file);
+
+}  // namespace nibble

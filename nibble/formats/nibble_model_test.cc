@@ -1,0 +1,241 @@
+#include "nibble/formats/nibble_model.h"
+
+#include "nibble/core/error.h"
+#include "nibble/formats/byte_reader.h"
+#include "nibble/formats/safetensors.h"
+#include "nibble/formats/test_models.h"
+
+namespace nibble {
+namespace {
+
+class NibbleModelTest : public FolderTest {
+ protected:
+  std::string saved(const Model& model) const {
+    return written([&](AtomicFile& file) { write_nibble_model(model, file); });
+  }
+  // The model's file after `change` has had its way with the content.
+  std::string changed(const Model& model, const std::function<void(Safetensors&)>& change) const {
+    const std::string bytes = saved(model);
+    Safetensors content = read_safetensors(bytes_of(bytes));
+    change(content);
+    return written([&](AtomicFile& file) { write_safetensors(content, file); });
+  }
+  void expect_problem(const Model& model, const std::function<void(Safetensors&)>& change,
+                      const std::string& because) const {
+    const std::string bytes = changed(model, change);
+    expect_refused([&] { read_nibble_model(bytes_of(bytes)); }, because);
+  }
+  // The model with this tensor's bytes set to `value`, from `index` on.
+  template <typename T>
+  void expect_bad_number(const Model& model, const std::string& tensor, std::size_t index, T value,
+                         const std::string& because) const {
+    std::string bytes = saved(model);
+    const Safetensors content = read_safetensors(bytes_of(bytes));
+    ASSERT_NE(content.find(tensor), nullptr) << tensor;
+    const auto start = text_of(content.find(tensor)->bytes).data() - bytes.data();
+    std::memcpy(bytes.data() + start + index * sizeof(T), &value, sizeof(T));
+    expect_refused([&] { read_nibble_model(bytes_of(bytes)); }, because);
+  }
+};
+
+Model in_scheme(const Model& model, Scheme scheme) {
+  return scheme == Scheme::kF32 ? model : quantized_model(model, scheme);
+}
+
+SafeTensor& tensor_in(Safetensors& content, std::string_view name) {
+  return *std::ranges::find(content.tensors, name, &SafeTensor::name);
+}
+
+TEST_F(NibbleModelTest, ReadsWhatItWroteInEveryScheme) {
+  for (const Scheme scheme : kSchemes) {
+    for (const Model& original : {word_model(), number_model()}) {
+      const Model model = in_scheme(original, scheme);
+      const std::string bytes = saved(model);
+      expect_same(read_nibble_model(bytes_of(bytes)), model);
+      EXPECT_EQ(saved(model), bytes) << name_of(scheme);
+    }
+  }
+}
+
+TEST_F(NibbleModelTest, AFloatNetworkInQuantizedFormIsReadAsAFloatNetwork) {
+  const Model model = word_model();
+  Model wrapped = model;
+  wrapped.network =
+      quantize(std::get<Mlp>(model.network), Scheme::kF32, input_kind(model.featurizer));
+  const std::string bytes = saved(wrapped);
+  expect_same(read_nibble_model(bytes_of(bytes)), model);
+}
+
+TEST_F(NibbleModelTest, StoresExactlyTheEncodings) {
+  const std::string bytes = saved(in_scheme(word_model(), Scheme::kInt4));
+  const Safetensors content = read_safetensors(bytes_of(bytes));
+  const auto expect_tensor = [&](std::string_view name, ElementType type,
+                                 const std::vector<std::uint64_t>& shape) {
+    const SafeTensor* tensor = content.find(name);
+    ASSERT_NE(tensor, nullptr) << name;
+    EXPECT_EQ(tensor->type, type) << name;
+    EXPECT_EQ(tensor->shape, shape) << name;
+  };
+  expect_tensor("layers.0.weight", ElementType::kU8, {33, 16});
+  expect_tensor("layers.0.scales", ElementType::kF16, {33, 1});  // groups along the outputs
+  expect_tensor("layers.0.bias", ElementType::kF32, {31});
+  expect_tensor("layers.1.weight", ElementType::kU8, {31, 3});
+  expect_tensor("layers.1.scales", ElementType::kF16, {1, 5});  // groups along the inputs
+  EXPECT_EQ(content.metadata.at("group_axes"), "outputs,inputs,inputs");
+  EXPECT_EQ(content.metadata.at("layer_sizes"), "33,31,5,3");
+  EXPECT_TRUE(text_of(content.find("vocabulary")->bytes).starts_with("caf\xC3\xA9\nword1\n"));
+  EXPECT_EQ(content.tensors.size(), 10U);
+}
+
+TEST_F(NibbleModelTest, Int8StoresItsScales) {
+  const std::string bytes = saved(in_scheme(word_model(), Scheme::kInt8));
+  const Safetensors content = read_safetensors(bytes_of(bytes));
+  EXPECT_EQ(content.find("layers.0.weight")->type, ElementType::kI8);
+  EXPECT_EQ(content.find("layers.0.scales")->shape, (std::vector<std::uint64_t>{31}));
+  const std::string torch_bytes = saved(in_scheme(word_model(), Scheme::kInt8Torch));
+  EXPECT_EQ(read_safetensors(bytes_of(torch_bytes)).find("layers.0.scales")->shape,
+            (std::vector<std::uint64_t>{1}));
+}
+
+TEST_F(NibbleModelTest, NewerVersionsAreRefusedByName) {
+  expect_problem(
+      word_model(), [](Safetensors& c) { c.metadata["format_version"] = "2"; },
+      "format version 2, but this nibble reads versions up to 1");
+  expect_problem(
+      word_model(), [](Safetensors& c) { c.metadata["format_version"] = "0"; }, "version 0");
+  expect_problem(
+      word_model(), [](Safetensors& c) { c.metadata["format_version"] = "one"; }, "'one'");
+  expect_problem(
+      word_model(), [](Safetensors& c) { c.metadata.clear(); }, "not written by nibble");
+}
+
+TEST_F(NibbleModelTest, MetadataThatDoNotFitAreRefused) {
+  const auto problem = [&](const std::string& key, const std::string& value,
+                           const std::string& because, Scheme scheme = Scheme::kF32) {
+    expect_problem(
+        in_scheme(word_model(), scheme),
+        [&](Safetensors& content) { content.metadata[key] = value; }, because);
+  };
+  problem("scheme", "int3", "int3");
+  problem("scheme", "int8", "layers.0.weight");
+  problem("layer_sizes", "", "''");
+  problem("layer_sizes", "33", "at least 2");
+  problem("layer_sizes", "33,31,5,", "''");
+  problem("layer_sizes", "33,-31,5,3", "'-31'");
+  problem("layer_sizes", "33,31,5,9223372036854775808", "layers.2.weight");
+  problem("layer_sizes", "18446744073709551615,18446744073709551615", "layers.0.weight");
+  problem("layer_sizes", "33,31,5,3,0", "layers.3.weight");
+  problem("layer_sizes", "33,31,5", "7 tensors, but 5");
+  problem("group_axes", "outputs,inputs", "2 group axes for 3 layers", Scheme::kInt4);
+  problem("group_axes", "outputs,inputs,rows", "'rows'", Scheme::kInt4);
+  problem("group_axes", "inputs,inputs,inputs", "layers.0.scales", Scheme::kInt4);
+  problem("labels", R"(["a","b"])", "names 2 labels");
+  problem("labels", R"(["a","b","b"])", "'b' twice");
+  problem("labels", "[1,2,3]", "labels has the number 1");
+  problem("labels", std::string(100'000, '['), "labels has a list");
+  problem("settings", "{", "settings is not valid JSON");
+  problem("featurizer", "embedding", "'embedding'");
+  problem("featurizer", "numeric", "input_scale");
+  problem("epoch", "-1", "'-1'");
+  problem("validation_loss", "", "''");
+}
+
+TEST_F(NibbleModelTest, InputScaleMustBeAUsefulNumber) {
+  for (const char* scale : {"0", "nan", "inf", "x", "1e50"}) {
+    expect_problem(
+        number_model(), [&](Safetensors& content) { content.metadata["input_scale"] = scale; }, "");
+  }
+}
+
+TEST_F(NibbleModelTest, TensorsThatDoNotFitAreRefused) {
+  const Model model = word_model();
+  expect_problem(
+      model, [](Safetensors& c) { tensor_in(c, "layers.1.bias").name = "other"; },
+      "lacks the tensor 'layers.1.bias'");
+  expect_problem(
+      model,
+      [](Safetensors& c) {
+        c.tensors.push_back({"x", ElementType::kU8, {0}, {}});
+      },
+      "8 tensors, but 7");
+  expect_problem(
+      model,
+      [](Safetensors& c) {
+        tensor_in(c, "layers.1.weight").shape = {5, 31};
+      },
+      "expected F32 [31, 5]");
+  expect_problem(
+      model, [](Safetensors& c) { tensor_in(c, "layers.1.weight").type = ElementType::kI32; },
+      "is I32");
+  expect_problem(
+      model, [](Safetensors& c) { tensor_in(c, "vocabulary").name = "words"; }, "vocabulary");
+  expect_problem(
+      model,
+      [](Safetensors& c) {
+        SafeTensor& words = tensor_in(c, "vocabulary");
+        words.bytes = bytes_of("one\ntwo");
+        words.shape = {7};
+      },
+      "2 features but its network takes 33");
+}
+
+TEST_F(NibbleModelTest, NumbersThatNoEncodingHasAreRefused) {
+  const Model model = word_model();
+  const auto in = [&](Scheme scheme) { return in_scheme(model, scheme); };
+  expect_bad_number(model, "layers.1.weight", 3, NAN, "weights of layer 1");
+  expect_bad_number(model, "layers.2.bias", 2, -INFINITY, "biases of layer 2");
+  expect_bad_number<std::uint16_t>(in(Scheme::kF16), "layers.0.weight", 9, 0xFC00, "weights of");
+  expect_bad_number<std::uint16_t>(in(Scheme::kBf16), "layers.0.weight", 9, 0x7F80, "weights of");
+  expect_bad_number<std::int8_t>(in(Scheme::kInt8), "layers.0.weight", 9, -128, "-128");
+  expect_bad_number(in(Scheme::kInt8), "layers.0.scales", 1, -1.0F, "negative");
+  expect_bad_number(in(Scheme::kInt8), "layers.0.scales", 1, NAN, "scales of layer 0");
+  expect_bad_number(in(Scheme::kInt8Torch), "layers.1.scales", 0, INFINITY, "scales of layer 1");
+  expect_bad_number<std::uint16_t>(in(Scheme::kInt4), "layers.0.scales", 5, 0x7C01, "scales of");
+  // 31 outputs: the high nibble of byte 15 of a row is filler.
+  expect_bad_number<std::uint8_t>(in(Scheme::kInt4), "layers.0.weight", 15, 0x08, "filler");
+}
+
+TEST_F(NibbleModelTest, AWordWithALineFeedIsNotWritten) {
+  Model model = word_model();
+  auto words = std::get<BagOfWords>(model.featurizer).vocabulary.words();
+  words[3] = "two\nlines";
+  model.featurizer = BagOfWords{Vocabulary(words)};
+  expect_refused([&] { saved(model); }, "line feed");
+}
+
+TEST_F(NibbleModelTest, ModelsThatDoNotFitTogetherAreNotWritten) {
+  Model model = word_model();
+  model.labels.pop_back();
+  expect_refused([&] { saved(model); }, "names 2 labels");
+  model = word_model();
+  model.featurizer = Numeric{32, 1.0F};
+  expect_refused([&] { saved(model); }, "32 features");
+  model = word_model();
+  model.labels[0] = "\xFF";
+  expect_refused([&] { saved(model); }, "not valid UTF-8");
+}
+
+TEST_F(NibbleModelTest, CutShortAnywhereItIsRefused) {
+  for (const Scheme scheme : kSchemes) {
+    expect_truncations_refused(saved(in_scheme(word_model(), scheme)),
+                               [](std::span<const std::byte> bytes) { read_nibble_model(bytes); });
+  }
+}
+
+TEST_F(NibbleModelTest, AnyFlippedByteIsRefusedOrHarmless) {
+  const std::string bytes = saved(in_scheme(number_model(), Scheme::kInt4));
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    for (const int flip : {0x01, 0x80, 0xFF}) {
+      std::string damaged = bytes;
+      damaged[i] = static_cast<char>(damaged[i] ^ flip);
+      try {
+        read_nibble_model(bytes_of(damaged));
+      } catch (const Error&) {
+        continue;  // the sanitizers watch for anything worse
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace nibble

@@ -1,0 +1,160 @@
+#include "nibble/formats/torch_tensors.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "nibble/core/error.h"
+#include "nibble/quant/half.h"
+
+namespace nibble {
+namespace {
+
+// Outputs turned round at a time: 16 float32 are one cache line of a weight row.
+constexpr std::size_t kBand = kCacheLine / sizeof(float);
+
+struct FromF64 {
+  using Stored = double;
+  static float convert(double value) { return static_cast<float>(value); }
+};
+struct FromF32 {
+  using Stored = float;
+  static float convert(float value) { return value; }
+};
+struct FromF16 {
+  using Stored = std::uint16_t;
+  static float convert(std::uint16_t code) { return float_from_f16(code); }
+};
+struct FromBf16 {
+  using Stored = std::uint16_t;
+  static float convert(std::uint16_t code) { return float_from_bf16(code); }
+};
+
+// Where element [o][i] lies, counted in elements.
+struct Layout {
+  std::uint64_t offset = 0;
+  std::uint64_t output_stride = 0;
+  std::uint64_t input_stride = 0;
+};
+
+template <typename From>
+void fill_transposed(Matrix<float>& target, const std::byte* bytes, const Layout& layout) {
+  using Stored = typename From::Stored;
+  for (std::size_t first = 0; first < target.columns; first += kBand) {
+    const std::size_t end = std::min(first + kBand, target.columns);
+    for (std::size_t i = 0; i < target.rows; ++i) {
+      for (std::size_t o = first; o < end; ++o) {
+        const std::uint64_t index =
+            layout.offset + o * layout.output_stride + i * layout.input_stride;
+        Stored stored;
+        std::memcpy(&stored, bytes + index * sizeof(Stored), sizeof(Stored));
+        target.values[i * target.columns + o] = From::convert(stored);
+      }
+    }
+  }
+}
+
+Matrix<float> read_transposed(const PickleTensor& tensor, std::span<const std::byte> record,
+                              const Layout& layout, std::size_t inputs, std::size_t outputs) {
+  Matrix<float> result(inputs, outputs);
+  switch (tensor.storage.element) {
+    case ElementType::kF64:
+      fill_transposed<FromF64>(result, record.data(), layout);
+      break;
+    case ElementType::kF32:
+      fill_transposed<FromF32>(result, record.data(), layout);
+      break;
+    case ElementType::kF16:
+      fill_transposed<FromF16>(result, record.data(), layout);
+      break;
+    default:
+      fill_transposed<FromBf16>(result, record.data(), layout);
+      break;
+  }
+  return result;
+}
+
+bool is_float(ElementType element) {
+  return element == ElementType::kF64 || element == ElementType::kF32 ||
+         element == ElementType::kF16 || element == ElementType::kBf16;
+}
+
+// Elements that the shape asks for; nothing when they cannot be counted in 64 bits.
+std::optional<std::uint64_t> element_count(const PickleTensor& tensor) {
+  std::optional<std::uint64_t> count = 1;
+  for (const std::uint64_t size : tensor.shape) {
+    count = checked_product(*count, size);
+    if (!count) return std::nullopt;
+  }
+  return count;
+}
+
+// One more than the highest index that the tensor touches; nothing when that is beyond 64 bits.
+std::optional<std::uint64_t> reach(const PickleTensor& tensor) {
+  std::optional<std::uint64_t> highest = tensor.offset;
+  for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
+    const auto step = checked_product(tensor.shape[d] - 1, tensor.strides[d]);
+    if (!step) return std::nullopt;
+    highest = checked_sum(*highest, *step);
+    if (!highest) return std::nullopt;
+  }
+  return checked_sum(*highest, 1);
+}
+
+}  // namespace
+
+std::string shape_text(std::span<const std::uint64_t> shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+std::span<const std::byte> TorchTensors::checked_record(const PickleTensor& tensor,
+                                                        std::string_view name) {
+  const PickleStorage& storage = tensor.storage;
+  if (!is_float(storage.element)) {
+    throw_error("the tensor '{}' holds {} numbers; F64, F32, F16 and BF16 can be read", name,
+                name_of(storage.element));
+  }
+  const ZipEntry* record = archive_.find(fmt::format("{}data/{}", folder_, storage.key));
+  if (record == nullptr)
+    throw_error("the tensor '{}' needs the record data/{}, which the file lacks", name,
+                storage.key);
+  const auto bytes = checked_product(storage.elements, bytes_of(storage.element));
+  if (!bytes || *bytes > record->bytes.size()) {
+    throw_error("the tensor '{}' lies in a storage of {} numbers, but its record has {} bytes",
+                name, storage.elements, record->bytes.size());
+  }
+  const auto count = element_count(tensor);
+  if (!count || *count == 0)
+    throw_error("the tensor '{}' has the shape {}; expected sizes of 1 or more", name,
+                shape_text(tensor.shape));
+  const auto end = reach(tensor);
+  if (!end || *end > storage.elements || *count > storage.elements) {
+    throw_error("the tensor '{}' of shape {} reaches outside of its storage of {} numbers", name,
+                shape_text(tensor.shape), storage.elements);
+  }
+  if (*count > numbers_left_) {
+    throw_error(
+        "the tensors up to '{}' share storages and together are much larger than the file; "
+        "such a file is refused",
+        name);
+  }
+  numbers_left_ -= *count;
+  require_checksum(*record);
+  return record->bytes;
+}
+
+Matrix<float> TorchTensors::transposed(const PickleTensor& tensor, std::string_view name) {
+  const auto record = checked_record(tensor, name);
+  return read_transposed(tensor, record, {tensor.offset, tensor.strides[0], tensor.strides[1]},
+                         tensor.shape[1], tensor.shape[0]);
+}
+
+AlignedVector<float> TorchTensors::vector(const PickleTensor& tensor, std::string_view name) {
+  const auto record = checked_record(tensor, name);
+  return read_transposed(tensor, record, {tensor.offset, tensor.strides[0], 0}, 1, tensor.shape[0])
+      .values;
+}
+
+}  // namespace nibble

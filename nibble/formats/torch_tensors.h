@@ -1,0 +1,39 @@
+// The tensors of a PyTorch file as float32 matrices.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "nibble/core/aligned.h"
+#include "nibble/formats/pickle_value.h"
+#include "nibble/formats/zip_reader.h"
+
+namespace nibble {
+
+// Finds the bytes behind a tensor, checks them, and turns them into numbers.
+class TorchTensors {
+ public:
+  // `folder` is the archive's folder with its slash, "checkpoint/". The archive must outlive this
+  // object, and must not be larger than `file_size` bytes: what is read may take four times that.
+  TorchTensors(const ZipReader& archive, std::string folder, std::uint64_t file_size)
+      : archive_(archive), folder_(std::move(folder)), numbers_left_(file_size) {}
+
+  // [outputs][inputs] in the file, [inputs][outputs] here. `name` is for messages.
+  Matrix<float> transposed(const PickleTensor& tensor, std::string_view name);
+  AlignedVector<float> vector(const PickleTensor& tensor, std::string_view name);
+
+ private:
+  std::span<const std::byte> checked_record(const PickleTensor& tensor, std::string_view name);
+
+  const ZipReader& archive_;
+  std::string folder_;
+  std::uint64_t numbers_left_;
+};
+
+// "[512, 10000]"
+std::string shape_text(std::span<const std::uint64_t> shape);
+
+}  // namespace nibble

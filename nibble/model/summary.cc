@@ -1,0 +1,154 @@
+#include "nibble/model/summary.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include <fmt/format.h>
+
+namespace nibble {
+namespace {
+
+// Weights and bias of one layer, whichever stage the network is in.
+struct StoredLayer {
+  std::size_t inputs = 0;
+  std::size_t outputs = 0;
+  std::size_t bytes = 0;
+  std::string encoding;
+};
+
+StoredLayer stored(const Linear& layer) {
+  return {layer.inputs(), layer.outputs(), layer.parameters() * sizeof(float), "f32"};
+}
+
+std::string encoding_name(const EncodedMatrix& weight, Scheme scheme) {
+  const auto* int4 = std::get_if<Int4Matrix>(&weight);
+  if (int4 == nullptr) return std::string(name_of(scheme));
+  return fmt::format("{}, groups of {} {}", name_of(scheme), kInt4Group,
+                     int4->axis == GroupAxis::kOutputs ? "outputs" : "inputs");
+}
+
+StoredLayer stored(const QuantizedLinear& layer, Scheme scheme) {
+  const EncodedBytes bytes = stored_bytes(layer.weight);
+  return {input_count(layer.weight), output_count(layer.weight),
+          bytes.codes + bytes.scales + layer.bias.size() * sizeof(float),
+          encoding_name(layer.weight, scheme)};
+}
+
+std::vector<StoredLayer> stored_layers(const Model& model) {
+  std::vector<StoredLayer> result;
+  if (const auto* mlp = std::get_if<Mlp>(&model.network)) {
+    for (const Linear& layer : mlp->layers) result.push_back(stored(layer));
+  } else {
+    const auto& quantized = std::get<QuantizedMlp>(model.network);
+    for (const QuantizedLinear& layer : quantized.layers)
+      result.push_back(stored(layer, quantized.scheme));
+  }
+  return result;
+}
+
+LayerSummary linear_summary(std::size_t index, const StoredLayer& layer) {
+  return {fmt::format("{}: Linear", index),
+          layer.inputs,
+          layer.outputs,
+          layer.inputs * layer.outputs + layer.outputs,
+          layer.inputs * layer.outputs,
+          layer.bytes,
+          layer.encoding};
+}
+
+LayerSummary step_summary(std::string name, std::size_t width) {
+  return {std::move(name), width, width, 0, 0, 0, ""};
+}
+
+std::string dropout_name(const Provenance& provenance) {
+  const auto found = provenance.settings.find("dropout");
+  return found == provenance.settings.end() ? "Dropout"
+                                            : fmt::format("Dropout ({})", found->second);
+}
+
+std::size_t sum_of(const std::vector<LayerSummary>& layers, std::size_t LayerSummary::*field) {
+  return std::accumulate(
+      layers.begin(), layers.end(), std::size_t{0},
+      [field](std::size_t sum, const LayerSummary& layer) { return sum + layer.*field; });
+}
+
+constexpr std::size_t kColumns = 7;
+using Cells = std::array<std::string, kColumns>;
+
+std::string number_cell(std::size_t number) { return number == 0 ? "" : with_thousands(number); }
+
+Cells cells_of(const LayerSummary& layer) {
+  const auto shape = [](std::size_t width) {
+    return width == 0 ? std::string() : fmt::format("[rows, {}]", width);
+  };
+  return {layer.name,
+          shape(layer.inputs),
+          shape(layer.outputs),
+          number_cell(layer.parameters),
+          number_cell(layer.multiply_adds),
+          number_cell(layer.bytes),
+          layer.encoding};
+}
+
+// Numbers end at the same column, words begin at the same column.
+std::string line_of(const Cells& cells, const std::array<std::size_t, kColumns>& widths) {
+  std::string line;
+  for (std::size_t c = 0; c < kColumns; ++c) {
+    const bool is_number = c >= 3 && c <= 5;
+    line += is_number ? fmt::format("{:>{}}  ", cells[c], widths[c])
+                      : fmt::format("{:<{}}  ", cells[c], widths[c]);
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + '\n';
+}
+
+}  // namespace
+
+std::string with_thousands(std::size_t number) {
+  std::string digits = fmt::format("{}", number);
+  for (std::size_t end = digits.size(); end > 3; end -= 3) digits.insert(end - 3, 1, ',');
+  return digits;
+}
+
+ModelSummary summarize(const Model& model) {
+  ModelSummary summary;
+  const std::vector<StoredLayer> layers = stored_layers(model);
+  for (std::size_t l = 0; l < layers.size(); ++l) {
+    const std::size_t index = 3 * l;
+    summary.layers.push_back(linear_summary(index, layers[l]));
+    if (l + 1 == layers.size()) break;
+    const std::size_t width = layers[l].outputs;
+    summary.layers.push_back(step_summary(fmt::format("{}: ReLU", index + 1), width));
+    summary.layers.push_back(
+        step_summary(fmt::format("{}: {}", index + 2, dropout_name(model.provenance)), width));
+  }
+  summary.total.name = "Total";
+  for (const auto field :
+       {&LayerSummary::parameters, &LayerSummary::multiply_adds, &LayerSummary::bytes})
+    summary.total.*field = sum_of(summary.layers, field);
+  return summary;
+}
+
+std::string render(const ModelSummary& summary) {
+  std::vector<Cells> table = {
+      {"Layer", "Input", "Output", "Parameters", "Multiply-adds", "Bytes", "Encoding"}};
+  for (const LayerSummary& layer : summary.layers) table.push_back(cells_of(layer));
+  table.push_back(cells_of(summary.total));
+
+  std::array<std::size_t, kColumns> widths{};
+  for (const Cells& cells : table) {
+    for (std::size_t c = 0; c < kColumns; ++c) widths[c] = std::max(widths[c], cells[c].size());
+  }
+  const std::size_t gaps = 2 * (kColumns - 1);
+  const std::string rule(std::accumulate(widths.begin(), widths.end(), gaps), '-');
+
+  std::string text;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    if (i == 1 || i + 1 == table.size()) text += rule + '\n';
+    text += line_of(table[i], widths);
+  }
+  return text;
+}
+
+}  // namespace nibble
