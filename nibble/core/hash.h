@@ -9,6 +9,9 @@
 namespace nibble {
 namespace detail {
 
+inline constexpr std::uint64_t kFirst = 0x9E3779B97F4A7C15;   // 2^64 / golden ratio
+inline constexpr std::uint64_t kSecond = 0xD1342543DE82EF95;  // odd, with good bit patterns
+
 template <typename Word>
 inline std::uint64_t load(const char* bytes) {
   Word word = 0;
@@ -36,11 +39,10 @@ inline std::uint64_t load_tail(const char* bytes, std::size_t size) {
 }  // namespace detail
 
 inline std::uint64_t hash_bytes(std::string_view bytes) {
-  constexpr std::uint64_t kFirst = 0x9E3779B97F4A7C15;   // 2^64 / golden ratio
-  constexpr std::uint64_t kSecond = 0xD1342543DE82EF95;  // an odd multiplier with good bit patterns
+  using detail::kFirst, detail::kSecond;
   const char* next = bytes.data();
   std::size_t left = bytes.size();
-  std::uint64_t state = kFirst + left * kSecond;  // times: the length must not look like a byte
+  std::uint64_t state = kFirst + left * kSecond;  // multiplied: it must not look like a byte
   for (; left > 8; next += 8, left -= 8) {
     state = detail::mix(state ^ detail::load<std::uint64_t>(next), kSecond);
   }

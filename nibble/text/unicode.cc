@@ -23,9 +23,9 @@ constexpr char32_t kCapitalIWithDot = 0x130;
 constexpr char32_t kCombiningDot = 0x307;
 
 const Record& record_of(char32_t value) {
-  constexpr char32_t kInBlock = (char32_t{1} << kBlockBits) - 1;
+  constexpr char32_t within = (char32_t{1} << kBlockBits) - 1;
   const std::size_t block = kBlockOf[value >> kBlockBits];
-  return kRecords[kRecordOf[(block << kBlockBits) | (value & kInBlock)]];
+  return kRecords[kRecordOf[(block << kBlockBits) | (value & within)]];
 }
 
 bool has(char32_t value, Flag flag) { return (record_of(value).flags & flag) != 0; }
