@@ -1,0 +1,165 @@
+#include "nibble/train/reference_step.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace nibble {
+namespace {
+
+using Values = std::vector<double>;
+
+Values dense_row(const SparseRowsView& rows, std::size_t row) {
+  Values values(rows.columns);
+  const auto indices = rows.row_indices(row);
+  for (std::size_t i = 0; i < indices.size(); ++i) values[indices[i]] += rows.row_values(row)[i];
+  return values;
+}
+
+Values dense_row(const DenseRowsView& rows, std::size_t row) {
+  return {rows.row(row).begin(), rows.row(row).end()};
+}
+
+Values layer_outputs(const ReferenceLayer& layer, const Values& x) {
+  Values y = layer.bias;
+  for (std::size_t i = 0; i < layer.inputs; ++i) {
+    for (std::size_t o = 0; o < layer.outputs; ++o)
+      y[o] += x[i] * layer.weight[i * layer.outputs + o];
+  }
+  return y;
+}
+
+Values softmax(const Values& logits) {
+  const double top = *std::ranges::max_element(logits);
+  Values p(logits.size());
+  double sum = 0.0;
+  for (std::size_t o = 0; o < p.size(); ++o) sum += p[o] = std::exp(logits[o] - top);
+  for (double& value : p) value /= sum;
+  return p;
+}
+
+// One row's way through the network: what each layer got, and the factor (ReLU and dropout) on what
+// it gave.
+struct Trace {
+  std::vector<Values> inputs;
+  std::vector<Values> factors;
+  Values probabilities;
+};
+
+Trace forward(const ReferenceNetwork& network, Values x, std::size_t row, const Dropout& dropout) {
+  Trace trace;
+  for (std::size_t l = 0; l < network.size(); ++l) {
+    trace.inputs.push_back(std::move(x));
+    x = layer_outputs(network[l], trace.inputs.back());
+    if (l + 1 == network.size()) break;
+    Values factors(x.size());
+    for (std::size_t o = 0; o < x.size(); ++o) {
+      factors[o] = x[o] > 0.0 ? dropout_factor(dropout, l, row, x.size(), o) : 0.0;
+      x[o] *= factors[o];
+    }
+    trace.factors.push_back(std::move(factors));
+  }
+  trace.probabilities = softmax(x);
+  return trace;
+}
+
+// Adds this row's share to the gradients of layer `l` and returns the gradient of its input.
+Values backward_layer(const ReferenceLayer& layer, const Values& x, const Values& dy,
+                      ReferenceLayer& gradient) {
+  Values dx(layer.inputs);
+  for (std::size_t i = 0; i < layer.inputs; ++i) {
+    for (std::size_t o = 0; o < layer.outputs; ++o) {
+      gradient.weight[i * layer.outputs + o] += x[i] * dy[o];
+      dx[i] += layer.weight[i * layer.outputs + o] * dy[o];
+    }
+  }
+  for (std::size_t o = 0; o < layer.outputs; ++o) gradient.bias[o] += dy[o];
+  return dx;
+}
+
+void backward(const ReferenceNetwork& network, const Trace& trace, Values dy,
+              ReferenceNetwork& gradients) {
+  for (std::size_t l = network.size(); l-- > 0;) {
+    dy = backward_layer(network[l], trace.inputs[l], dy, gradients[l]);
+    if (l == 0) return;
+    for (std::size_t i = 0; i < dy.size(); ++i) dy[i] *= trace.factors[l - 1][i];
+  }
+}
+
+ReferenceNetwork zeros_like(const ReferenceNetwork& network) {
+  ReferenceNetwork zeros = network;
+  for (ReferenceLayer& layer : zeros) {
+    std::ranges::fill(layer.weight, 0.0);
+    std::ranges::fill(layer.bias, 0.0);
+  }
+  return zeros;
+}
+
+void adam(const TrainSettings& s, std::uint64_t step, const Values& gradient, Values& w, Values& m,
+          Values& v) {
+  const double correction1 = 1.0 - std::pow(s.beta1, static_cast<double>(step));
+  const double correction2 = 1.0 - std::pow(s.beta2, static_cast<double>(step));
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    m[i] = s.beta1 * m[i] + (1.0 - s.beta1) * gradient[i];
+    v[i] = s.beta2 * v[i] + (1.0 - s.beta2) * gradient[i] * gradient[i];
+    const double root = std::sqrt(v[i]) / std::sqrt(correction2) + s.epsilon;
+    w[i] -= s.learning_rate / correction1 * m[i] / root;
+  }
+}
+
+}  // namespace
+
+ReferenceNetwork reference_network(const Mlp& mlp) {
+  ReferenceNetwork network;
+  for (const Linear& layer : mlp.layers) {
+    network.push_back({layer.inputs(),
+                       layer.outputs(),
+                       {layer.weight.values.begin(), layer.weight.values.end()},
+                       {layer.bias.begin(), layer.bias.end()}});
+  }
+  return network;
+}
+
+Mlp to_mlp(const ReferenceNetwork& network) {
+  Mlp mlp;
+  for (const ReferenceLayer& layer : network) {
+    Linear& linear = mlp.layers.emplace_back(layer.inputs, layer.outputs);
+    const auto to_float = [](double value) { return static_cast<float>(value); };
+    std::ranges::transform(layer.weight, linear.weight.values.begin(), to_float);
+    std::ranges::transform(layer.bias, linear.bias.begin(), to_float);
+  }
+  return mlp;
+}
+
+LossAndGradients reference_gradients(const ReferenceNetwork& network, const RowsView& rows,
+                                     std::span<const Label> labels, const Dropout& dropout) {
+  LossAndGradients result{0.0, zeros_like(network)};
+  const auto count = static_cast<double>(labels.size());
+  for (std::size_t r = 0; r < labels.size(); ++r) {
+    Values x = std::visit([r](const auto& view) { return dense_row(view, r); }, rows);
+    const Trace trace = forward(network, std::move(x), r, dropout);
+    Values dy = trace.probabilities;
+    result.loss -= std::log(dy[labels[r]]) / count;
+    dy[labels[r]] -= 1.0;
+    for (double& value : dy) value /= count;
+    backward(network, trace, std::move(dy), result.gradients);
+  }
+  return result;
+}
+
+ReferenceTrainer::ReferenceTrainer(const Mlp& initial, const TrainSettings& settings)
+    : settings_(settings), network_(reference_network(initial)), m_(zeros_like(network_)), v_(m_) {}
+
+double ReferenceTrainer::step(const RowsView& rows, std::span<const Label> labels) {
+  const Dropout dropout{settings_.dropout, settings_.seed, steps_};
+  const LossAndGradients now = reference_gradients(network_, rows, labels, dropout);
+  ++steps_;
+  for (std::size_t l = 0; l < network_.size(); ++l) {
+    const ReferenceLayer& g = now.gradients[l];
+    adam(settings_, steps_, g.weight, network_[l].weight, m_[l].weight, v_[l].weight);
+    adam(settings_, steps_, g.bias, network_[l].bias, m_[l].bias, v_[l].bias);
+  }
+  return now.loss;
+}
+
+}  // namespace nibble

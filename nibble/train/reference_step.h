@@ -1,0 +1,55 @@
+// Training by the textbook: plain loops, double precision, dense Adam over every parameter.
+//
+// The fast trainer (trainer.h) is tested against it. Forward: y = x W + b, ReLU and inverted
+// dropout after every layer but the last; loss: cross-entropy of the softmax, mean over the batch.
+// Adam as PyTorch means it (torch/optim/adam.py): m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2;
+// w -= lr / (1-b1^t) * m / (sqrt(v) / sqrt(1-b2^t) + eps).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "nibble/data/examples.h"
+#include "nibble/data/rows.h"
+#include "nibble/network/mlp.h"
+#include "nibble/train/dropout.h"
+#include "nibble/train/train.h"
+
+namespace nibble {
+
+struct ReferenceLayer {
+  std::size_t inputs = 0;
+  std::size_t outputs = 0;
+  std::vector<double> weight;  // [inputs][outputs]
+  std::vector<double> bias;
+};
+using ReferenceNetwork = std::vector<ReferenceLayer>;
+
+ReferenceNetwork reference_network(const Mlp& mlp);
+Mlp to_mlp(const ReferenceNetwork& network);
+
+struct LossAndGradients {
+  double loss = 0.0;
+  ReferenceNetwork gradients;  // of the loss, parameter by parameter
+};
+LossAndGradients reference_gradients(const ReferenceNetwork& network, const RowsView& rows,
+                                     std::span<const Label> labels, const Dropout& dropout);
+
+class ReferenceTrainer {
+ public:
+  ReferenceTrainer(const Mlp& initial, const TrainSettings& settings);
+  // One step of Adam on one batch; returns the loss before it.
+  double step(const RowsView& rows, std::span<const Label> labels);
+  const ReferenceNetwork& network() const { return network_; }
+
+ private:
+  TrainSettings settings_;
+  ReferenceNetwork network_;
+  ReferenceNetwork m_;
+  ReferenceNetwork v_;
+  std::uint64_t steps_ = 0;
+};
+
+}  // namespace nibble

@@ -1,0 +1,202 @@
+#include "nibble/train/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "nibble/core/random.h"
+#include "nibble/network/reference_forward.h"
+#include "nibble/train/trainer.h"
+
+namespace nibble {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr double kProgressSeconds = 0.25;  // between two calls of on_progress
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void check_range(bool good, const char* name, double value, const char* range) {
+  if (!good) throw_error("the setting {} is {}; expected {}", name, value, range);
+}
+
+void check_part(const Mlp& network, const LabelledRows& part, const char* name) {
+  require_columns(column_count(part.rows), network.inputs());
+  const std::size_t rows = row_count(part.rows);
+  if (rows != part.labels.size())
+    throw_error("the {} part has {} rows but {} labels; expected as many of both", name, rows,
+                part.labels.size());
+  if (rows == 0) throw_error("the {} part has no rows; expected 1 or more", name);
+  for (std::size_t r = 0; r < rows; ++r) {
+    const Label label = part.labels[r];
+    if (label < 0 || static_cast<std::size_t>(label) >= network.outputs())
+      throw_error(
+          "row {} of the {} part has label number {} but the network has {} outputs; "
+          "expected a label from 0 to {}",
+          r + 1, name, label, network.outputs(), network.outputs() - 1);
+  }
+}
+
+class Run {
+ public:
+  Run(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
+      const TrainSettings& settings, std::uint32_t steps, ThreadPool& pool, const TrainHooks& hooks)
+      : training_(training),
+        validation_(validation),
+        settings_(settings),
+        hooks_(hooks),
+        trainer_(initial, training, settings, steps, pool) {
+    result_.best = std::move(initial);
+  }
+
+  TrainResult go() {
+    for (std::size_t epoch = 1; epoch <= settings_.epochs && !result_.interrupted; ++epoch)
+      one_epoch(epoch);
+    if (result_.interrupted && result_.best_epoch == 0) trainer_.write_to(result_.best);
+    return std::move(result_);
+  }
+
+ private:
+  void one_epoch(std::size_t epoch) {
+    const auto start = Clock::now();
+    const std::vector<std::uint32_t> order = row_order(epoch);
+    double loss_sum = 0.0;
+    std::size_t batches = 0;
+    for (std::size_t first = 0; first < order.size(); first += settings_.batch) {
+      const std::size_t count = std::min(settings_.batch, order.size() - first);
+      loss_sum += one_batch({order.data() + first, count}, epoch);
+      ++batches;
+      report_progress(epoch, first + count, loss_sum / static_cast<double>(batches));
+      if (hooks_.should_stop && hooks_.should_stop()) {
+        result_.interrupted = true;
+        return;
+      }
+    }
+    finish_epoch(epoch, loss_sum / static_cast<double>(batches), start);
+  }
+
+  std::vector<std::uint32_t> row_order(std::size_t epoch) const {
+    const std::size_t rows = training_.labels.size();
+    if (settings_.shuffle) return shuffled_order(rows, settings_.seed, epoch);
+    std::vector<std::uint32_t> order(rows);
+    std::iota(order.begin(), order.end(), 0U);
+    return order;
+  }
+
+  double one_batch(std::span<const std::uint32_t> batch, std::size_t epoch) {
+    const double loss = trainer_.step(batch);
+    if (!std::isfinite(loss)) diverged("the loss", loss, epoch);
+    if (hooks_.on_step) hooks_.on_step(step_, loss);
+    ++step_;
+    return loss;
+  }
+
+  [[noreturn]] void diverged(const char* what, double value, std::size_t epoch) {
+    throw TrainingDiverged(
+        fmt::format("training diverged: {} became {} in epoch {}, step {}; lower the learning rate "
+                    "(it is {}) or bring the inputs to a smaller scale",
+                    what, value, epoch, step_ + 1, settings_.learning_rate),
+        std::move(result_));
+  }
+
+  void report_progress(std::size_t epoch, std::size_t rows_done, double loss) {
+    if (!hooks_.on_progress) return;
+    const double now = seconds_since(start_);
+    const std::size_t rows = training_.labels.size();
+    if (now - last_report_ < kProgressSeconds && rows_done < rows) return;
+    last_report_ = now;
+    hooks_.on_progress({epoch, rows_done, rows, loss, now});
+  }
+
+  void finish_epoch(std::size_t epoch, double train_loss, Clock::time_point start) {
+    const Evaluation now = trainer_.evaluate(validation_);
+    if (!std::isfinite(now.loss)) diverged("the validation loss", now.loss, epoch);
+    const bool is_best = better(now);
+    if (is_best) keep_best(epoch, now);
+    result_.history.push_back({epoch, train_loss, now.loss, now.accuracy, seconds_since(start)});
+    if (!hooks_.on_epoch) return;
+    hooks_.on_epoch(result_.history.back(), is_best ? result_.best : current(), is_best);
+  }
+
+  bool better(const Evaluation& now) const {
+    if (result_.best_epoch == 0 || now.accuracy > best_.accuracy) return true;
+    return now.accuracy == best_.accuracy && now.loss < best_.loss;
+  }
+
+  void keep_best(std::size_t epoch, const Evaluation& now) {
+    best_ = now;
+    result_.best_epoch = epoch;
+    trainer_.write_to(result_.best);
+  }
+
+  const Mlp& current() {
+    if (current_.layers.empty()) current_ = Mlp(result_.best.shape());
+    trainer_.write_to(current_);
+    return current_;
+  }
+
+  const LabelledRows& training_;
+  const LabelledRows& validation_;
+  const TrainSettings& settings_;
+  const TrainHooks& hooks_;
+  Trainer trainer_;
+  TrainResult result_;
+  Evaluation best_;
+  Mlp current_;  // made when a hook wants to see a network that is not the best
+  std::size_t step_ = 0;
+  Clock::time_point start_ = Clock::now();
+  double last_report_ = 0.0;
+};
+
+std::uint32_t total_steps(std::size_t rows, const TrainSettings& settings) {
+  const std::size_t batches = (rows + settings.batch - 1) / settings.batch;
+  constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max() - 1;
+  if (settings.epochs > kMost / batches)
+    throw_error(
+        "{} epochs of {} batches are more steps than training can count ({}); lower epochs "
+        "or raise batch",
+        settings.epochs, batches, kMost);
+  return static_cast<std::uint32_t>(settings.epochs * batches);
+}
+
+}  // namespace
+
+void check(const TrainSettings& s) {
+  check_range(s.batch >= 1, "batch", static_cast<double>(s.batch), "1 or more");
+  check_range(std::isfinite(s.learning_rate) && s.learning_rate > 0.0, "learning rate",
+              s.learning_rate, "a finite number above 0");
+  check_range(s.beta1 >= 0.0 && s.beta1 < 1.0, "beta1", s.beta1, "a number from 0 to below 1");
+  check_range(s.beta2 >= 0.0 && s.beta2 < 1.0, "beta2", s.beta2, "a number from 0 to below 1");
+  check_range(std::isfinite(s.epsilon) && s.epsilon >= 1e-20, "epsilon", s.epsilon,
+              "a finite number of at least 1e-20");
+  check_range(s.dropout >= 0.0 && s.dropout < 1.0, "dropout", s.dropout,
+              "a number from 0 to below 1");
+}
+
+TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
+                  const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks) {
+  check(settings);
+  check_part(initial, training, "training");
+  check_part(initial, validation, "validation");
+  if (training.rows.index() != validation.rows.index())
+    throw_error(
+        "the training and validation parts differ in kind (sparse and dense rows); expected "
+        "both alike");
+  if (settings.epochs == 0) {
+    TrainResult untouched;
+    untouched.best = std::move(initial);
+    return untouched;
+  }
+  const std::uint32_t steps = total_steps(training.labels.size(), settings);
+  return Run(std::move(initial), training, validation, settings, steps, pool, hooks).go();
+}
+
+TrainingDiverged::TrainingDiverged(const std::string& sentence, TrainResult so_far)
+    : Error(sentence), last_good_(std::make_shared<const TrainResult>(std::move(so_far))) {}
+
+}  // namespace nibble

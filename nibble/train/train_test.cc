@@ -1,0 +1,230 @@
+#include "nibble/train/train.h"
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "nibble/train/test_data.h"
+
+namespace nibble {
+namespace {
+
+class TrainTest : public testing::Test {
+ protected:
+  TrainResult run(const TrainHooks& hooks = {}, std::size_t threads = 1) {
+    ThreadPool pool(threads);
+    return train(initial, training.as_sparse(), validation.as_sparse(), settings, pool, hooks);
+  }
+  std::string complaint() {
+    try {
+      run();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  test::Problem training = test::bag_of_words(200, 50, 6, 2, 1);
+  test::Problem validation = test::bag_of_words(77, 50, 6, 2, 2);
+  Mlp initial = initialised_mlp({50, {32, 8}, 2}, 3);
+  TrainSettings settings = [] {
+    TrainSettings s;
+    s.epochs = 4;
+    s.learning_rate = 1e-2;
+    return s;
+  }();
+};
+
+TEST_F(TrainTest, LearnsAndKeepsTheBestEpoch) {
+  settings.epochs = 8;
+  const TrainResult result = run();
+  ASSERT_EQ(result.history.size(), 8U);
+  EXPECT_LT(result.history.back().train_loss, 0.8 * result.history.front().train_loss);
+  const EpochRecord& best = result.history.at(result.best_epoch - 1);
+  EXPECT_EQ(best.epoch, result.best_epoch);
+  for (const EpochRecord& record : result.history) {
+    EXPECT_LE(record.validation_accuracy, best.validation_accuracy);
+    if (record.validation_accuracy == best.validation_accuracy) {
+      EXPECT_GE(record.validation_loss, best.validation_loss);
+    }
+    EXPECT_GT(record.seconds, 0.0);
+  }
+  EXPECT_FALSE(result.interrupted);
+}
+
+TEST_F(TrainTest, SameBytesAgainAndForAnyThreads) {
+  const TrainResult one = run();
+  for (const std::size_t threads : {1U, 2U, 3U}) EXPECT_EQ(run({}, threads).best, one.best);
+}
+
+TEST_F(TrainTest, TheSeedDecides) {
+  const TrainResult one = run();
+  settings.seed = 1;
+  EXPECT_NE(run().best, one.best);
+}
+
+TEST_F(TrainTest, NoEpochsLeaveTheNetworkUntouched) {
+  settings.epochs = 0;
+  const TrainResult result = run();
+  EXPECT_EQ(result.best, initial);
+  EXPECT_EQ(result.best_epoch, 0U);
+  EXPECT_TRUE(result.history.empty());
+}
+
+TEST_F(TrainTest, HooksSeeEveryStepAndEpoch) {
+  std::vector<std::size_t> steps;
+  std::vector<double> losses;
+  std::size_t epochs = 0;
+  Mlp best;
+  TrainProgress last;
+  TrainHooks hooks;
+  hooks.on_step = [&](std::size_t step, double loss) {
+    steps.push_back(step);
+    losses.push_back(loss);
+  };
+  hooks.on_epoch = [&](const EpochRecord& record, const Mlp& network, bool is_best) {
+    EXPECT_EQ(record.epoch, ++epochs);
+    EXPECT_NE(network, initial);
+    if (is_best) best = network;
+  };
+  hooks.on_progress = [&](const TrainProgress& progress) { last = progress; };
+  const TrainResult result = run(hooks);
+  EXPECT_EQ(epochs, 4U);
+  ASSERT_EQ(steps.size(), 28U);  // 200 rows: 6 batches of 32 and one of 8
+  for (std::size_t i = 0; i < steps.size(); ++i) EXPECT_EQ(steps[i], i);
+  double mean = 0.0;
+  for (std::size_t i = 0; i < 7; ++i) mean += losses[i] / 7;
+  EXPECT_NEAR(result.history[0].train_loss, mean, 1e-12);
+  EXPECT_EQ(best, result.best);
+  EXPECT_EQ(last.epoch, 4U);
+  EXPECT_EQ(last.rows_done, 200U);
+  EXPECT_EQ(last.rows, 200U);
+}
+
+TEST_F(TrainTest, StoppingKeepsTheBestSoFar) {
+  std::size_t asked = 0;
+  TrainHooks hooks;
+  hooks.should_stop = [&] { return ++asked == 10; };  // in the second epoch
+  const TrainResult stopped = run(hooks);
+  EXPECT_TRUE(stopped.interrupted);
+  EXPECT_EQ(stopped.history.size(), 1U);
+  EXPECT_EQ(stopped.best_epoch, 1U);
+  settings.epochs = 1;
+  EXPECT_EQ(stopped.best, run().best);
+}
+
+TEST_F(TrainTest, StoppingInTheFirstEpochGivesTheNetworkAsItStands) {
+  TrainHooks hooks;
+  hooks.should_stop = [] { return true; };
+  const TrainResult stopped = run(hooks);
+  EXPECT_TRUE(stopped.interrupted);
+  EXPECT_EQ(stopped.best_epoch, 0U);
+  EXPECT_NE(stopped.best, initial);
+  EXPECT_EQ(stopped.best.shape(), initial.shape());
+}
+
+TEST_F(TrainTest, BatchLargerThanTheDataAndOneRow) {
+  settings.batch = 1000;
+  EXPECT_EQ(run().history.size(), 4U);
+  training = test::bag_of_words(1, 50, 6, 2, 1);
+  validation = training;
+  EXPECT_EQ(run().history.size(), 4U);
+}
+
+TEST_F(TrainTest, RowsWithoutAnyFeature) {
+  training.sparse = SparseRows{50, std::vector<std::uint64_t>(201), {}, {}};
+  validation.sparse = SparseRows{50, std::vector<std::uint64_t>(78), {}, {}};
+  EXPECT_EQ(run().history.size(), 4U);
+}
+
+TEST_F(TrainTest, HugeLearningRateDiverges) {
+  settings.learning_rate = 1e30;
+  EXPECT_THROW(run(), TrainingDiverged);
+  EXPECT_NE(complaint().find("lower the learning rate (it is 1e+30)"), std::string::npos)
+      << complaint();
+}
+
+TEST_F(TrainTest, DivergenceCarriesTheLastGoodState) {
+  TrainHooks hooks;
+  hooks.on_epoch = [&](const EpochRecord&, const Mlp&, bool) {
+    training.sparse.values[0] = std::numeric_limits<float>::infinity();
+  };
+  try {
+    run(hooks);
+    FAIL() << "expected TrainingDiverged";
+  } catch (const TrainingDiverged& diverged) {
+    EXPECT_EQ(diverged.last_good().best_epoch, 1U);
+    EXPECT_EQ(diverged.last_good().history.size(), 1U);
+    training.sparse.values[0] = 1.0F;
+    settings.epochs = 1;
+    EXPECT_EQ(diverged.last_good().best, run().best);
+  }
+}
+
+TEST_F(TrainTest, DivergenceInTheFirstEpochGivesTheInitialNetwork) {
+  training.sparse.values.back() = std::numeric_limits<float>::infinity();
+  try {
+    run();
+    FAIL() << "expected TrainingDiverged";
+  } catch (const TrainingDiverged& diverged) {
+    EXPECT_EQ(diverged.last_good().best_epoch, 0U);
+    EXPECT_EQ(diverged.last_good().best, initial);
+  }
+}
+
+TEST_F(TrainTest, NanInputsDiverge) {
+  training.sparse.values[0] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THROW(run(), TrainingDiverged);
+}
+
+TEST_F(TrainTest, SettingsOutOfRangeAreNamed) {
+  const auto expect = [&](const char* part) {
+    EXPECT_NE(complaint().find(part), std::string::npos) << complaint();
+    settings = {};
+  };
+  settings.batch = 0;
+  expect("batch is 0; expected 1 or more");
+  settings.dropout = 1.0;
+  expect("dropout is 1; expected a number from 0 to below 1");
+  settings.dropout = -0.1;
+  expect("dropout is -0.1");
+  settings.dropout = std::nan("");
+  expect("dropout is nan");
+  settings.learning_rate = 0.0;
+  expect("learning rate is 0; expected a finite number above 0");
+  settings.learning_rate = std::numeric_limits<double>::infinity();
+  expect("learning rate is inf");
+  settings.beta1 = 1.0;
+  expect("beta1 is 1");
+  settings.beta2 = -1.0;
+  expect("beta2 is -1");
+  settings.epsilon = 0.0;
+  expect("epsilon is 0");
+  settings.epochs = std::numeric_limits<std::size_t>::max();
+  expect("more steps than training can count");
+}
+
+TEST_F(TrainTest, BadDataIsNamed) {
+  const auto expect = [&](const char* part) {
+    EXPECT_NE(complaint().find(part), std::string::npos) << complaint();
+  };
+  validation.labels[4] = 2;
+  expect("row 5 of the validation part has label number 2 but the network has 2 outputs");
+  validation.labels[4] = -1;
+  expect("label number -1");
+  validation.labels.pop_back();
+  expect("77 rows but 76 labels");
+  validation = test::bag_of_words(0, 50, 6, 2, 1);
+  expect("the validation part has no rows");
+  training = test::bag_of_words(10, 49, 6, 2, 1);
+  expect("49 features");
+}
+
+TEST_F(TrainTest, SparseAndDensePartsDoNotMix) {
+  ThreadPool pool(1);
+  EXPECT_THROW(train(initial, training.as_sparse(), validation.as_dense(), settings, pool), Error);
+}
+
+}  // namespace
+}  // namespace nibble

@@ -1,0 +1,208 @@
+#include "nibble/train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "nibble/network/reference_forward.h"
+#include "nibble/train/reference_step.h"
+#include "nibble/train/test_data.h"
+
+namespace nibble {
+namespace {
+
+using Batch = std::vector<std::uint32_t>;
+
+std::vector<Batch> batches(std::size_t rows, std::size_t size, std::size_t epochs) {
+  std::vector<Batch> result;
+  for (std::size_t epoch = 1; epoch <= epochs; ++epoch) {
+    const auto order = shuffled_order(rows, 3, epoch);
+    for (std::size_t first = 0; first < rows; first += size) {
+      const std::size_t end = std::min(rows, first + size);
+      result.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(first),
+                          order.begin() + static_cast<std::ptrdiff_t>(end));
+    }
+  }
+  return result;
+}
+
+struct Trained {
+  Mlp network;
+  std::vector<double> losses;
+};
+
+Trained fast(const Mlp& initial, const LabelledRows& data, const TrainSettings& settings,
+             const std::vector<Batch>& work, std::size_t threads = 1) {
+  ThreadPool pool(threads);
+  Trainer trainer(initial, data, settings, static_cast<std::uint32_t>(work.size()), pool);
+  Trained result{initial, {}};
+  for (const Batch& batch : work) result.losses.push_back(trainer.step(batch));
+  trainer.write_to(result.network);
+  return result;
+}
+
+Trained slow(const Mlp& initial, const test::Problem& p, const TrainSettings& settings,
+             const std::vector<Batch>& work) {
+  ReferenceTrainer trainer(initial, settings);
+  Trained result;
+  for (const Batch& batch : work) {
+    const std::vector<std::size_t> chosen(batch.begin(), batch.end());
+    const Rows rows = select_rows(p.sparse, chosen);
+    std::vector<Label> labels;
+    for (const std::size_t row : chosen) labels.push_back(p.labels[row]);
+    result.losses.push_back(trainer.step(view_of(rows), labels));
+  }
+  result.network = to_mlp(trainer.network());
+  return result;
+}
+
+struct Distance {
+  double relative = 0.0;  // Frobenius
+  double largest = 0.0;
+};
+
+Distance distance(std::span<const float> ours, std::span<const float> exact) {
+  double square = 0.0;
+  double norm = 0.0;
+  Distance d;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const double difference = static_cast<double>(ours[i]) - static_cast<double>(exact[i]);
+    square += difference * difference;
+    norm += static_cast<double>(exact[i]) * static_cast<double>(exact[i]);
+    d.largest = std::max(d.largest, std::abs(difference));
+  }
+  d.relative = std::sqrt(square / norm);
+  return d;
+}
+
+void expect_close(const Mlp& ours, const Mlp& exact, double relative, double largest) {
+  for (std::size_t l = 0; l < exact.layers.size(); ++l) {
+    const Distance d = distance(ours.layers[l].weight.values, exact.layers[l].weight.values);
+    EXPECT_LE(d.relative, relative) << "layer " << l;
+    EXPECT_LE(d.largest, largest) << "layer " << l;
+    EXPECT_LE(distance(ours.layers[l].bias, exact.layers[l].bias).largest, largest);
+  }
+}
+
+struct Shape {
+  std::vector<std::size_t> hidden;
+  std::size_t outputs;
+  std::size_t rows;
+  std::size_t batch;
+  double dropout;
+};
+
+class TrainerTest : public testing::TestWithParam<Shape> {
+ protected:
+  TrainerTest() : p(test::bag_of_words(GetParam().rows, 301, 12, GetParam().outputs, 1)) {
+    settings.batch = GetParam().batch;
+    settings.dropout = GetParam().dropout;
+    settings.seed = 11;
+    settings.learning_rate = 1e-3;
+    initial = initialised_mlp({301, GetParam().hidden, GetParam().outputs}, 5);
+    work = batches(GetParam().rows, GetParam().batch, 2);
+  }
+  test::Problem p;
+  TrainSettings settings;
+  Mlp initial;
+  std::vector<Batch> work;
+};
+
+TEST_P(TrainerTest, AgreesWithTheReference) {
+  const Trained exact = slow(initial, p, settings, work);
+  for (const LabelledRows& form : {p.as_sparse(), p.as_dense()}) {
+    const Trained ours = fast(initial, form, settings, work);
+    for (std::size_t i = 0; i < work.size(); ++i)
+      EXPECT_NEAR(ours.losses[i], exact.losses[i], 1e-5 * exact.losses[i]) << "step " << i;
+    expect_close(ours.network, exact.network, 1e-5, 2e-5);
+  }
+}
+
+TEST_P(TrainerTest, SameBytesForAnyNumberOfThreads) {
+  for (const LabelledRows& form : {p.as_sparse(), p.as_dense()}) {
+    const Trained one = fast(initial, form, settings, work, 1);
+    for (const std::size_t threads : {2U, 3U}) {
+      const Trained more = fast(initial, form, settings, work, threads);
+      EXPECT_EQ(one.losses, more.losses);
+      EXPECT_EQ(one.network, more.network);
+    }
+  }
+}
+
+TEST_P(TrainerTest, EvaluatesLikeTheReference) {
+  ThreadPool pool(2);
+  for (const LabelledRows& form : {p.as_sparse(), p.as_dense()}) {
+    Trainer trainer(initial, form, settings, 100, pool);
+    for (const Batch& batch : work) trainer.step(batch);
+    Mlp now(initial.shape());
+    trainer.write_to(now);
+    const Evaluation ours = trainer.evaluate(form);
+    const auto result = reference_gradients(reference_network(now), form.rows, p.labels, {});
+    EXPECT_NEAR(ours.loss, result.loss, 1e-5 * result.loss);
+    const Matrix<float> logits = reference_logits(now, form.rows);
+    std::size_t right = 0;
+    for (std::size_t r = 0; r < p.labels.size(); ++r) {
+      const auto row = logits.row(r);
+      right += std::ranges::max_element(row) - row.begin() == p.labels[r];
+    }
+    EXPECT_NEAR(ours.accuracy,
+                100.0 * static_cast<double>(right) / static_cast<double>(p.labels.size()), 1e-9);
+  }
+}
+
+// What evaluation catches up stays part of the same training.
+TEST_P(TrainerTest, EvaluationDoesNotDisturb) {
+  ThreadPool pool(1);
+  const LabelledRows data = p.as_sparse();
+  Trainer trainer(initial, data, settings, 100, pool);
+  for (const Batch& batch : work) {
+    trainer.step(batch);
+    trainer.evaluate(data);
+  }
+  Mlp often(initial.shape());
+  trainer.write_to(often);
+  const Trained once = fast(initial, data, settings, work);
+  expect_close(often, once.network, 1e-5, 2e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, TrainerTest,
+    testing::Values(Shape{{}, 2, 70, 32, 0.3}, Shape{{}, 10, 31, 7, 0.0},
+                    Shape{{64}, 2, 100, 32, 0.3}, Shape{{37, 5, 1}, 2, 65, 16, 0.0},
+                    Shape{{37, 5, 3}, 3, 65, 33, 0.2}, Shape{{130, 128, 17}, 10, 64, 63, 0.5},
+                    Shape{{1}, 2, 40, 1, 0.0}, Shape{{200, 48}, 4, 90, 1000, 0.3},
+                    Shape{{16, 16}, 2, 1, 32, 0.1}));
+
+// Betas without a closed form: every row at every step.
+TEST(Trainer, OddBetasAgreeWithTheReference) {
+  const test::Problem p = test::bag_of_words(64, 101, 9, 2, 8);
+  const Mlp initial = initialised_mlp({101, {24}, 2}, 1);
+  const auto work = batches(64, 16, 5);
+  TrainSettings settings;
+  for (const auto& [beta1, beta2] :
+       {std::pair{0.9, 0.9}, std::pair{0.0, 0.99}, std::pair{0.5, 0.3}, std::pair{0.9, 0.9999}}) {
+    settings.beta1 = beta1;
+    settings.beta2 = beta2;
+    const Trained exact = slow(initial, p, settings, work);
+    expect_close(fast(initial, p.as_sparse(), settings, work).network, exact.network, 1e-5, 2e-5);
+  }
+}
+
+// One epoch of a problem the size of a small text corpus: the closed form's distance to dense Adam.
+TEST(Trainer, StaysCloseToDenseAdamForAnEpoch) {
+  const test::Problem p = test::bag_of_words(3200, 2000, 15, 2, 2);
+  const Mlp initial = initialised_mlp({2000, {32, 16}, 2}, 9);
+  const auto work = batches(3200, 32, 1);
+  const TrainSettings settings;
+  const Trained exact = slow(initial, p, settings, work);
+  const Trained ours = fast(initial, p.as_sparse(), settings, work);
+  const Distance d =
+      distance(ours.network.layers[0].weight.values, exact.network.layers[0].weight.values);
+  EXPECT_LE(d.relative, 1e-5);
+  EXPECT_LE(d.largest, 2e-5);
+}
+
+}  // namespace
+}  // namespace nibble
