@@ -1,9 +1,11 @@
 #include "nibble/data/npy.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <vector>
 
@@ -67,11 +69,26 @@ std::vector<std::size_t> parse_tuple(std::string_view text) {
 }
 
 template <typename T>
-float load(std::string_view values, std::size_t index) {
+float load(const char* bytes) {
   T value;
-  std::memcpy(&value, values.data() + index * sizeof(T), sizeof(T));
+  std::memcpy(&value, bytes, sizeof(T));
   return static_cast<float>(value);
 }
+
+struct Type {
+  std::string_view name;  // as numpy.dtype.str, in the quotes of the header
+  std::size_t bytes;
+  float (*load)(const char* value);
+};
+
+constexpr Type kTypes[] = {
+    {"'<f4'", 4, load<float>},         {"'<f8'", 8, load<double>},
+    {"'|u1'", 1, load<std::uint8_t>},  {"'|i1'", 1, load<std::int8_t>},
+    {"'<u2'", 2, load<std::uint16_t>}, {"'<i2'", 2, load<std::int16_t>},
+    {"'<u4'", 4, load<std::uint32_t>}, {"'<i4'", 4, load<std::int32_t>},
+    {"'<u8'", 8, load<std::uint64_t>}, {"'<i8'", 8, load<std::int64_t>},
+    {"'|b1'", 1, load<std::uint8_t>},
+};
 
 }  // namespace
 
@@ -86,16 +103,15 @@ NpyFile::NpyFile(const std::filesystem::path& path) : name_(path.string()), file
 }
 
 void NpyFile::set_type(std::string_view header) {
-  const std::string_view type = value_of(header, "'descr'").substr(0, 5);
-  if (type == "'<f4'")
-    type_ = Type::kFloat32;
-  else if (type == "'<f8'")
-    type_ = Type::kFloat64;
-  else if (type == "'|u1'")
-    type_ = Type::kByte;
-  else
-    throw_error("{}: values of type {}; expected '<f4', '<f8' or '|u1' (array.astype('float32'))",
-                name_, type);
+  const std::string_view name = value_of(header, "'descr'").substr(0, 5);
+  const auto* type = std::ranges::find(kTypes, name, &Type::name);
+  if (type == std::end(kTypes))
+    throw_error(
+        "{}: values of type {}; expected little-endian floats of 4 or 8 bytes or whole numbers "
+        "(array.astype('float32'))",
+        name_, name);
+  value_bytes_ = type->bytes;
+  load_ = type->load;
 }
 
 void NpyFile::set_shape(std::string_view header) {
@@ -106,40 +122,16 @@ void NpyFile::set_shape(std::string_view header) {
   rows_ = shape.size() == 2 ? shape.front() : 1;
   columns_ = shape.back();
   // Compared by division: rows times columns of a forged header may not fit a size_t.
-  const std::size_t held = values_.size() / value_bytes();
+  const std::size_t held = values_.size() / value_bytes_;
   if (columns_ == 0 || rows_ > held / columns_)
     throw_error("{}: the header promises {} x {} values, the file holds {}", name_, rows_, columns_,
                 held);
 }
 
-std::size_t NpyFile::value_bytes() const {
-  switch (type_) {
-    case Type::kFloat32:
-      return sizeof(float);
-    case Type::kFloat64:
-      return sizeof(double);
-    case Type::kByte:
-      break;
-  }
-  return 1;
-}
-
-float NpyFile::value_at(std::size_t index) const {
-  switch (type_) {
-    case Type::kFloat32:
-      return load<float>(values_, index);
-    case Type::kFloat64:
-      return load<double>(values_, index);
-    case Type::kByte:
-      break;
-  }
-  return load<std::uint8_t>(values_, index);
-}
-
 DenseRows NpyFile::read_rows(std::size_t first, std::size_t count) const {
   DenseRows rows(count, columns_);
   for (std::size_t index = 0; index < rows.values.size(); ++index) {
-    rows.values[index] = value_at(first * columns_ + index);
+    rows.values[index] = load_(values_.data() + (first * columns_ + index) * value_bytes_);
     if (!std::isfinite(rows.values[index]))
       throw_error("{}: value {} of row {} is not a finite float32", name_, index % columns_ + 1,
                   first + index / columns_ + 1);

@@ -12,7 +12,8 @@
 namespace nibble {
 
 // A file of rows, mapped; rows become float32 as they are read, so memory stays small. Takes shape
-// (rows, columns), or (columns,) as one row, in C order, of '<f4', '<f8' or '|u1'.
+// (rows, columns), or (columns,) as one row, in C order, of little-endian floats of 4 or 8 bytes,
+// whole numbers of 1, 2, 4 or 8 bytes with or without sign, or booleans.
 class NpyFile {
  public:
   // An Error names the file and what is wrong with it.
@@ -24,17 +25,14 @@ class NpyFile {
   DenseRows read_rows(std::size_t first, std::size_t count) const;
 
  private:
-  enum class Type { kFloat32, kFloat64, kByte };
-
   void set_type(std::string_view header);
   void set_shape(std::string_view header);
-  float value_at(std::size_t index) const;
-  std::size_t value_bytes() const;
 
   std::string name_;
   MappedFile file_;
   std::string_view values_;
-  Type type_ = Type::kFloat32;
+  std::size_t value_bytes_ = 0;
+  float (*load_)(const char* value) = nullptr;
   std::size_t rows_ = 0;
   std::size_t columns_ = 0;
 };
