@@ -1,0 +1,89 @@
+// Layers of float32, float16 and bfloat16 weights.
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "nibble/infer/layer.h"
+#include "nibble/kernels/bf16_dense.h"
+#include "nibble/kernels/float_dense.h"
+#include "nibble/kernels/float_sparse.h"
+
+namespace nibble {
+namespace {
+
+struct F32Kernels {
+  using Stored = float;
+  using Panels = F32Panels;
+  static Panels pack(const WeightView<Stored>& weights) { return pack_f32_panels(weights); }
+  static void dense(const FloatRows& x, const Panels& weights, const Finish& finish, OutputRows y,
+                    Workspace& /*workspace*/) {
+    f32_dense(x, weights, finish, y);
+  }
+  static constexpr auto* kSparse = f32_sparse;
+};
+
+struct F16Kernels {
+  using Stored = std::uint16_t;
+  using Panels = F16Panels;
+  static Panels pack(const WeightView<Stored>& weights) { return pack_f16_panels(weights); }
+  static void dense(const FloatRows& x, const Panels& weights, const Finish& finish, OutputRows y,
+                    Workspace& /*workspace*/) {
+    f16_dense(x, weights, finish, y);
+  }
+  static constexpr auto* kSparse = f16_sparse;
+};
+
+struct Bf16Kernels {
+  using Stored = std::uint16_t;
+  using Panels = Bf16Panels;
+  static Panels pack(const WeightView<Stored>& weights) { return pack_bf16_panels(weights); }
+  static void dense(const FloatRows& x, const Panels& weights, const Finish& finish, OutputRows y,
+                    Workspace& workspace) {
+    const std::size_t needed = bf16_dense_workspace(x.rows, weights.shape.inputs);
+    bf16_dense(x, weights, finish, y, room_for(workspace.pairs, needed));
+  }
+  static constexpr auto* kSparse = bf16_sparse;
+};
+
+template <typename Kernels>
+class FloatLayer : public Layer {
+ public:
+  using Stored = typename Kernels::Stored;
+
+  FloatLayer(const Matrix<Stored>& weight, std::span<const float> bias, LayerPlace place)
+      : Layer(weight.rows, bias, place),
+        gathered_(place.first ? pack_gathered(view_of(weight)) : Gathered<Stored>()),
+        panels_([this] { return Kernels::pack(view_of(gathered_)); }) {
+    if (!place.first) panels_.set(Kernels::pack(view_of(weight)));
+  }
+
+  void dense(const FloatRows& x, OutputRows y, Workspace& workspace) const override {
+    Kernels::dense(x, panels_.get(), finish(), y, workspace);
+  }
+  void sparse(const SparseRow& x, float* y, Workspace& /*workspace*/) const override {
+    Kernels::kSparse(x, gathered_, finish(), y);
+  }
+
+ private:
+  Gathered<Stored> gathered_;
+  LazyPanels<typename Kernels::Panels> panels_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Layer> prepare(const F32Matrix& weight, std::span<const float> bias,
+                                     LayerPlace place) {
+  return std::make_unique<FloatLayer<F32Kernels>>(weight, bias, place);
+}
+
+std::unique_ptr<const Layer> prepare(const F16Matrix& weight, std::span<const float> bias,
+                                     LayerPlace place) {
+  return std::make_unique<FloatLayer<F16Kernels>>(weight.codes, bias, place);
+}
+
+std::unique_ptr<const Layer> prepare(const Bf16Matrix& weight, std::span<const float> bias,
+                                     LayerPlace place) {
+  return std::make_unique<FloatLayer<Bf16Kernels>>(weight.codes, bias, place);
+}
+
+}  // namespace nibble

@@ -1,0 +1,82 @@
+// Layers of int8 weights: the schemes int8 (one scale for each row of inputs) and int8-torch (one
+// for all rows of a call). They differ in how inputs become bytes and share everything after.
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "nibble/infer/layer.h"
+#include "nibble/kernels/int8_dense.h"
+#include "nibble/kernels/int8_sparse.h"
+#include "nibble/kernels/row_quantize.h"
+
+namespace nibble {
+namespace {
+
+class Int8Layer : public Layer {
+ public:
+  Int8Layer(const Matrix<std::int8_t>& codes, std::span<const float> scales,
+            std::span<const float> bias, LayerPlace place)
+      : Layer(codes.rows, bias, place),
+        scales_(padded(scales)),
+        gathered_(place.first ? pack_gathered(view_of(codes)) : Gathered<std::int8_t>()),
+        panels_([this] { return pack(view_of(gathered_)); }) {
+    if (!place.first) panels_.set(pack(view_of(codes)));
+  }
+
+  void dense(const FloatRows& x, OutputRows y, Workspace& workspace) const override {
+    const std::size_t stride = round_up(inputs(), 64);
+    std::uint8_t* bytes = room_for(workspace.bytes, x.rows * stride);
+    RowScale* scales = room_for(workspace.scales, x.rows);
+    for (std::size_t r = 0; r < x.rows; ++r)
+      scales[r] = quantize(x.values + r * x.stride, inputs(), bytes + r * stride, workspace);
+    int8_dense({bytes, stride, x.rows, scales}, panels_.get(), finish(), y,
+               room_for(workspace.words, int8_dense_workspace(x.rows, inputs())));
+  }
+
+  void sparse(const SparseRow& x, float* y, Workspace& workspace) const override {
+    std::uint8_t* bytes = room_for(workspace.bytes, round_up(x.count, 64));
+    const RowScale scale = quantize(x.values, x.count, bytes, workspace);
+    int8_sparse({x.columns, bytes, x.count, scale}, gathered_, scales_.data(), finish(), y);
+  }
+
+ private:
+  virtual RowScale quantize(const float* values, std::size_t count, std::uint8_t* bytes,
+                            const Workspace& /*workspace*/) const {
+    return quantize_row(values, count, bytes);
+  }
+  Int8Panels pack(const WeightView<std::int8_t>& codes) const {
+    return pack_int8_panels(codes, std::span(scales_).first(outputs()));
+  }
+
+  AlignedVector<float> scales_;
+  Gathered<std::int8_t> gathered_;
+  LazyPanels<Int8Panels> panels_;
+};
+
+class Int8TorchLayer : public Int8Layer {
+ public:
+  using Int8Layer::Int8Layer;
+  bool wants_call_scale() const override { return true; }
+
+ private:
+  RowScale quantize(const float* values, std::size_t count, std::uint8_t* bytes,
+                    const Workspace& workspace) const override {
+    quantize_row_with(workspace.call, values, count, bytes);
+    return workspace.call;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<const Layer> prepare(const Int8Matrix& weight, std::span<const float> bias,
+                                     LayerPlace place) {
+  return std::make_unique<Int8Layer>(weight.codes, weight.scales, bias, place);
+}
+
+std::unique_ptr<const Layer> prepare(const Int8TorchMatrix& weight, std::span<const float> bias,
+                                     LayerPlace place) {
+  const std::vector<float> scales(bias.size(), weight.scale);
+  return std::make_unique<Int8TorchLayer>(weight.codes, scales, bias, place);
+}
+
+}  // namespace nibble

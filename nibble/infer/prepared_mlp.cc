@@ -1,0 +1,184 @@
+#include "nibble/infer/prepared_mlp.h"
+
+#include <algorithm>
+#include <cassert>
+#include <memory>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "nibble/infer/layer.h"
+#include "nibble/kernels/cpu_level.h"
+#include "nibble/kernels/row_quantize.h"
+#include "nibble/network/reference_forward.h"
+#include "nibble/quant/activations.h"
+
+namespace nibble {
+namespace {
+
+// Rows that pass through all layers together. One register tile: with two, the weights would come
+// from L2 half as often, but they are not what a batch waits for, and six rows of 512 floats before
+// and after a layer are 24 KB, which is what L1 has room for.
+constexpr std::size_t kBlockRows = kTileRows;
+
+using LayerList = std::vector<std::unique_ptr<const Layer>>;
+
+template <typename Linears>
+LayerList prepare_layers(const Linears& linears) {
+  static_cast<void>(cpu_level());  // reads NIBBLE_CPU before the first kernel runs
+  LayerList layers;
+  for (std::size_t l = 0; l < linears.size(); ++l)
+    layers.push_back(prepare_layer(linears[l], {l == 0, l + 1 < linears.size()}));
+  return layers;
+}
+
+void run_first(const Layer& layer, const SparseRowsView& x, OutputRows y, Workspace& workspace) {
+  for (std::size_t r = 0; r < x.rows; ++r) {
+    const auto columns = x.row_indices(r);
+    layer.sparse({columns.data(), x.row_values(r).data(), columns.size()}, y.values + r * y.stride,
+                 workspace);
+  }
+}
+
+// Rows with few non-zeros go one by one, those between them together.
+void run_first(const Layer& layer, const DenseRowsView& x, OutputRows y, Workspace& workspace) {
+  const std::size_t limit = layer.sparse_limit();
+  std::uint32_t* columns = room_for(workspace.columns, limit + kNonZeroSlack);
+  float* values = room_for(workspace.values, limit + kNonZeroSlack);
+  std::size_t dense_begin = 0;
+  const auto flush = [&](std::size_t end) {
+    if (dense_begin < end)
+      layer.dense({x.row(dense_begin).data(), x.columns, end - dense_begin},
+                  {y.values + dense_begin * y.stride, y.stride}, workspace);
+    dense_begin = end + 1;
+  };
+  for (std::size_t r = 0; r < x.rows; ++r) {
+    const std::size_t count = find_non_zeros(x.row(r).data(), x.columns, limit, columns, values);
+    if (count > limit) continue;
+    flush(r);
+    layer.sparse({columns, values, count}, y.values + r * y.stride, workspace);
+  }
+  flush(x.rows);
+}
+
+// Rows of outputs of a layer; what lies between columns and stride is undefined.
+struct Activations {
+  const float* values = nullptr;
+  std::size_t stride = 0;
+  std::size_t columns = 0;
+};
+
+void copy_logits(const Activations& last, std::size_t rows, float* logits) {
+  for (std::size_t r = 0; r < rows; ++r)
+    std::copy_n(last.values + r * last.stride, last.columns, logits + r * last.columns);
+}
+
+// All layers but the first, for rows that stand in workspace.current.
+void run_rest(const LayerList& layers, std::size_t rows, float* logits, Workspace& workspace) {
+  Activations x{workspace.current.data(), layers.front()->stride(), layers.front()->outputs()};
+  for (std::size_t l = 1; l < layers.size(); ++l) {
+    const Layer& layer = *layers[l];
+    float* y = room_for(workspace.next, rows * layer.stride());
+    layer.dense({x.values, x.stride, rows}, {y, layer.stride()}, workspace);
+    x = {y, layer.stride(), layer.outputs()};
+    std::swap(workspace.current, workspace.next);
+  }
+  copy_logits(x, rows, logits);
+}
+
+template <typename View>
+void run_block(const LayerList& layers, const View& rows, float* logits, Workspace& workspace) {
+  const std::size_t stride = layers.front()->stride();
+  float* first = room_for(workspace.current, rows.rows * stride);
+  run_first(*layers.front(), rows, {first, stride}, workspace);
+  run_rest(layers, rows.rows, logits, workspace);
+}
+
+RowScale call_scale(ValueRange range) {
+  const CallQuantization call = choose_call_quantization(range.low, range.high);
+  return {call.scale, call.zero_point};
+}
+
+ValueRange range_of(const SparseRowsView& rows) {
+  return range_with_zero(rows.values + rows.offsets[0], rows.offsets[rows.rows] - rows.offsets[0]);
+}
+ValueRange range_of(const DenseRowsView& rows) {
+  return range_with_zero(rows.values, rows.rows * rows.columns);
+}
+
+ValueRange range_of(const Activations& x, std::size_t rows) {
+  ValueRange all;
+  for (std::size_t r = 0; r < rows; ++r) {
+    const ValueRange row = range_with_zero(x.values + r * x.stride, x.columns);
+    all = {std::min(all.low, row.low), std::max(all.high, row.high)};
+  }
+  return all;
+}
+
+// All rows through one layer before the next: what a scale for the whole call asks for.
+template <typename View>
+void run_by_layer(const LayerList& layers, const View& rows, float* logits, Workspace& workspace) {
+  workspace.call = call_scale(range_of(rows));
+  const Layer& first = *layers.front();
+  Activations x{room_for(workspace.current, rows.rows * first.stride()), first.stride(),
+                first.outputs()};
+  run_first(first, rows, {workspace.current.data(), x.stride}, workspace);
+  for (std::size_t l = 1; l < layers.size(); ++l) {
+    const Layer& layer = *layers[l];
+    workspace.call = call_scale(range_of(x, rows.rows));
+    float* y = room_for(workspace.next, rows.rows * layer.stride());
+    layer.dense({x.values, x.stride, rows.rows}, {y, layer.stride()}, workspace);
+    x = {y, layer.stride(), layer.outputs()};
+    std::swap(workspace.current, workspace.next);
+  }
+  copy_logits(x, rows.rows, logits);
+}
+
+}  // namespace
+
+struct PreparedMlp::Layers {
+  LayerList list;
+  bool by_layer = false;  // some layer wants one scale for all rows of a call
+};
+
+struct PreparedMlp::Scratch::State : Workspace {};
+
+PreparedMlp::Scratch::Scratch() : state_(std::make_unique<State>()) {}
+PreparedMlp::Scratch::~Scratch() = default;
+PreparedMlp::Scratch::Scratch(Scratch&&) noexcept = default;
+PreparedMlp::Scratch& PreparedMlp::Scratch::operator=(Scratch&&) noexcept = default;
+
+PreparedMlp::PreparedMlp(const Mlp& mlp)
+    : layers_(std::make_unique<Layers>(Layers{prepare_layers(mlp.layers), false})) {}
+
+PreparedMlp::PreparedMlp(const QuantizedMlp& mlp) {
+  Layers layers{prepare_layers(mlp.layers), false};
+  layers.by_layer =
+      std::ranges::any_of(layers.list, [](const auto& layer) { return layer->wants_call_scale(); });
+  layers_ = std::make_unique<const Layers>(std::move(layers));
+}
+
+PreparedMlp::~PreparedMlp() = default;
+PreparedMlp::PreparedMlp(PreparedMlp&&) noexcept = default;
+PreparedMlp& PreparedMlp::operator=(PreparedMlp&&) noexcept = default;
+
+std::size_t PreparedMlp::inputs() const { return layers_->list.front()->inputs(); }
+std::size_t PreparedMlp::outputs() const { return layers_->list.back()->outputs(); }
+
+void PreparedMlp::logits(const RowsView& rows, std::span<float> logits, Scratch& scratch) const {
+  require_columns(column_count(rows), inputs());
+  assert(logits.size() == row_count(rows) * outputs());
+  Workspace& workspace = *scratch.state_;
+  std::visit(
+      [&](const auto& view) {
+        if (layers_->by_layer) return run_by_layer(layers_->list, view, logits.data(), workspace);
+        for (std::size_t r = 0; r < view.rows; r += kBlockRows) {
+          const auto block = view.slice(r, std::min(kBlockRows, view.rows - r));
+          run_block(layers_->list, block, logits.data() + r * outputs(), workspace);
+        }
+      },
+      rows);
+}
+
+}  // namespace nibble

@@ -1,0 +1,112 @@
+#include "nibble/kernels/float_dense.h"
+
+#include <cstddef>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "nibble/kernels/float_dense.cc"
+#include "hwy/foreach_target.h"
+// after foreach_target.h
+#include "hwy/highway.h"
+
+#include "nibble/kernels/weight_loads-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace nibble::HWY_NAMESPACE {
+namespace {
+
+// One panel. With AVX-512, 6 rows x 4 vectors are 24 sums of 32 registers; with 16 registers, 6 x 2
+// are 12. A single row takes 8 vectors there, to have eight chains in flight.
+template <typename Load>
+struct FloatTiles {
+  static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 4 : 2;
+  static constexpr std::size_t kSingleVectors = NIBBLE_AVX512 ? 4 : 8;
+
+  FloatRows x;
+  std::size_t inputs;
+  const typename Load::Stored* weights;
+  std::size_t width;
+  Finish finish;
+  OutputRows y;
+
+  template <std::size_t kRows, std::size_t kColumns>
+  HWY_NOINLINE void tile(std::size_t row, std::size_t column) const {
+    const F32Tag d;
+    F32Vec sums[kRows][kColumns];
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      const F32Vec bias = hn::LoadU(d, finish.bias + column + c * kLanes);
+      NIBBLE_UNROLL
+      for (std::size_t r = 0; r < kRows; ++r) sums[r][c] = bias;
+    }
+    const float* values = x.values + row * x.stride;
+    const typename Load::Stored* w = weights + column;
+    for (std::size_t i = 0; i < inputs; ++i, w += width) {
+      F32Vec loaded[kColumns];
+      NIBBLE_UNROLL
+      for (std::size_t c = 0; c < kColumns; ++c) loaded[c] = Load::load(w + c * kLanes);
+      NIBBLE_UNROLL
+      for (std::size_t r = 0; r < kRows; ++r) {
+        const F32Vec value = hn::Set(d, values[r * x.stride + i]);
+        NIBBLE_UNROLL
+        for (std::size_t c = 0; c < kColumns; ++c)
+          sums[r][c] = hn::MulAdd(value, loaded[c], sums[r][c]);
+      }
+    }
+    NIBBLE_UNROLL
+    for (std::size_t r = 0; r < kRows; ++r) {
+      float* out = y.values + (row + r) * y.stride + column;
+      NIBBLE_UNROLL
+      for (std::size_t c = 0; c < kColumns; ++c)
+        hn::StoreU(rectified(sums[r][c], finish.relu), d, out + c * kLanes);
+    }
+  }
+};
+
+template <typename Load>
+void dense(const FloatRows& x, const Panels<typename Load::Stored>& weights, const Finish& finish,
+           OutputRows y) {
+  using Tiles = FloatTiles<Load>;
+  for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
+    const std::size_t first = p * kPanelWidth;
+    const Tiles tiles{x,
+                      weights.shape.inputs,
+                      weights.panel(p),
+                      weights.shape.width(p),
+                      {finish.bias + first, finish.relu},
+                      {y.values + first, y.stride}};
+    if (x.rows == 1) {
+      cover_single_row<Tiles::kSingleVectors>(tiles, tiles.width);
+    } else {
+      cover_columns<Tiles::kVectors>(tiles, x.rows, tiles.width);
+    }
+  }
+}
+
+void dense_f32(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y) {
+  dense<LoadF32>(x, weights, finish, y);
+}
+
+void dense_f16(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y) {
+  dense<LoadF16>(x, weights, finish, y);
+}
+
+}  // namespace
+}  // namespace nibble::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace nibble {
+
+HWY_EXPORT(dense_f32);
+HWY_EXPORT(dense_f16);
+
+void f32_dense(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y) {
+  HWY_DYNAMIC_DISPATCH(dense_f32)(x, weights, finish, y);
+}
+
+void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y) {
+  HWY_DYNAMIC_DISPATCH(dense_f16)(x, weights, finish, y);
+}
+
+}  // namespace nibble
+#endif  // HWY_ONCE

@@ -1,0 +1,17 @@
+// Dense rows times a matrix of float32 or float16 weights: y = x W + bias, ReLU if asked for.
+//
+// Each output is one chain over ascending inputs that starts from the bias, fused multiply-adds
+// where the CPU has them (avx2 and above). So a row's outputs have the same bits in any batch, and
+// the same as the sparse door's (float_sparse.h) for the row's non-zeros; levels with and without
+// fused multiply-adds differ in rounding.
+#pragma once
+
+#include "nibble/kernels/packed.h"
+#include "nibble/kernels/rows.h"
+
+namespace nibble {
+
+void f32_dense(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y);
+void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y);
+
+}  // namespace nibble

@@ -1,0 +1,175 @@
+#include "nibble/kernels/int8_sparse.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "nibble/kernels/int8_sparse.cc"
+#include "hwy/foreach_target.h"
+// after foreach_target.h
+#include "hwy/highway.h"
+
+#include "nibble/kernels/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace nibble::HWY_NAMESPACE {
+namespace {
+
+struct Job {
+  SparseQuantizedRow x;
+  const std::int8_t* weights;
+  std::size_t stride;
+  const float* scales;
+  Finish finish;
+  float* y;
+
+  const std::int8_t* row(std::size_t i) const { return weights + x.columns[i] * stride; }
+  std::int32_t value(std::size_t i) const { return x.values[i] - x.scale.offset; }
+};
+
+#if NIBBLE_PLAIN_LOOPS
+
+void gather(const Job& job) {
+  for (std::size_t o = 0; o < job.stride; ++o) {
+    std::int32_t sum = 0;
+    for (std::size_t i = 0; i < job.x.count; ++i) sum += job.value(i) * job.row(i)[o];
+    const float product = static_cast<float>(sum) * (job.x.scale.scale * job.scales[o]);
+    const float value = product + job.finish.bias[o];
+    job.y[o] = job.finish.relu ? std::max(0.0F, value) : value;
+  }
+}
+
+#else
+
+// kLanes outputs from `first` on.
+HWY_INLINE void finish_vector(const Job& job, I32Vec sum, std::size_t first) {
+  const F32Tag d;
+  const F32Vec scale = hn::Mul(hn::Set(d, job.x.scale.scale), hn::LoadU(d, job.scales + first));
+  const F32Vec product = hn::Mul(hn::ConvertTo(d, sum), scale);
+  const F32Vec value = hn::Add(product, hn::LoadU(d, job.finish.bias + first));
+  hn::StoreU(rectified(value, job.finish.relu), d, job.y + first);
+}
+
+HWY_INLINE I16Vec load_words(const std::int8_t* from) {
+  return hn::PromoteTo(I16Tag(), hn::LoadU(hn::Half<I8Tag>(), from));
+}
+
+// Sums in 16 bits, exact while the values' magnitudes add up to at most kLargestTotal. A bag of
+// words keeps to that: 94 % of its counts are 1, which need no multiplication.
+constexpr std::int32_t kLargestTotal = 32767 / 128;
+
+template <std::size_t kVectors>
+HWY_NOINLINE void gather_words(const Job& job, std::size_t first) {
+  constexpr std::size_t kStep = 2 * kLanes;
+  I16Vec sums[kVectors];
+  NIBBLE_UNROLL
+  for (std::size_t v = 0; v < kVectors; ++v) sums[v] = hn::Zero(I16Tag());
+  for (std::size_t i = 0; i < job.x.count; ++i) {
+    const std::int8_t* w = job.row(i) + first;
+    const std::int32_t value = job.value(i);
+    if (value == 1) {
+      NIBBLE_UNROLL
+      for (std::size_t v = 0; v < kVectors; ++v)
+        sums[v] = hn::Add(sums[v], load_words(w + v * kStep));
+    } else {
+      const I16Vec factor = hn::Set(I16Tag(), static_cast<std::int16_t>(value));
+      NIBBLE_UNROLL
+      for (std::size_t v = 0; v < kVectors; ++v)
+        sums[v] = hn::Add(sums[v], hn::Mul(factor, load_words(w + v * kStep)));
+    }
+  }
+  NIBBLE_UNROLL
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    const hn::Half<I16Tag> half;
+    const std::size_t o = first + v * kStep;
+    finish_vector(job, hn::PromoteTo(I32Tag(), hn::LowerHalf(half, sums[v])), o);
+    finish_vector(job, hn::PromoteTo(I32Tag(), hn::UpperHalf(half, sums[v])), o + kLanes);
+  }
+}
+
+// Sums in 32 bits, two matrix rows at a time: interleaved in 16 bits and multiplied by PMADDWD.
+template <std::size_t kVectors>
+HWY_NOINLINE void gather_pairs(const Job& job, std::size_t first) {
+  constexpr std::size_t kStep = 2 * kLanes;
+  I32Vec lower[kVectors];
+  I32Vec upper[kVectors];
+  NIBBLE_UNROLL
+  for (std::size_t v = 0; v < kVectors; ++v) lower[v] = upper[v] = hn::Zero(I32Tag());
+  for (std::size_t i = 0; i < job.x.count; i += 2) {
+    // A last row without a partner meets itself, times zero.
+    const std::size_t j = std::min(i + 1, job.x.count - 1);
+    const std::int32_t second = j == i ? 0 : job.value(j);
+    const std::uint32_t both = (static_cast<std::uint32_t>(second) << 16U) |
+                               (static_cast<std::uint32_t>(job.value(i)) & 0xFFFFU);
+    const I16Vec factors =
+        hn::BitCast(I16Tag(), hn::Set(I32Tag(), static_cast<std::int32_t>(both)));
+    NIBBLE_UNROLL
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const I16Vec a = load_words(job.row(i) + first + v * kStep);
+      const I16Vec b = load_words(job.row(j) + first + v * kStep);
+      lower[v] = add_pair_products(lower[v], hn::InterleaveLower(I16Tag(), a, b), factors);
+      upper[v] = add_pair_products(upper[v], hn::InterleaveUpper(I16Tag(), a, b), factors);
+    }
+  }
+  NIBBLE_UNROLL
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    restore_order(lower[v], upper[v]);
+    finish_vector(job, lower[v], first + v * kStep);
+    finish_vector(job, upper[v], first + v * kStep + kLanes);
+  }
+}
+
+template <std::size_t kVectors>
+HWY_INLINE void cover_words(const Job& job, std::size_t first) {
+  constexpr std::size_t kStep = kVectors * 2 * kLanes;
+  for (; first + kStep <= job.stride; first += kStep) gather_words<kVectors>(job, first);
+  if constexpr (kStep > kPanelWidth) {
+    if (first < job.stride) cover_words<kVectors / 2>(job, first);
+  }
+}
+
+template <std::size_t kVectors>
+HWY_INLINE void cover_pairs(const Job& job, std::size_t first) {
+  constexpr std::size_t kStep = kVectors * 2 * kLanes;
+  for (; first + kStep <= job.stride; first += kStep) gather_pairs<kVectors>(job, first);
+  if constexpr (kStep > kPanelWidth) {
+    if (first < job.stride) cover_pairs<kVectors / 2>(job, first);
+  }
+}
+
+void gather(const Job& job) {
+  std::int32_t total = 0;
+  for (std::size_t i = 0; i < job.x.count && total <= kLargestTotal; ++i)
+    total += std::abs(job.value(i));
+  if (total <= kLargestTotal) {
+    cover_words<NIBBLE_AVX512 ? 16 : 8>(job, 0);
+  } else {
+    cover_pairs<NIBBLE_AVX512 ? 8 : 4>(job, 0);
+  }
+}
+
+#endif  // NIBBLE_PLAIN_LOOPS
+
+void sparse_int8(const SparseQuantizedRow& x, const Gathered<std::int8_t>& weights,
+                 const float* scales, const Finish& finish, float* y) {
+  gather({x, weights.weights.data(), weights.stride(), scales, finish, y});
+}
+
+}  // namespace
+}  // namespace nibble::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace nibble {
+
+HWY_EXPORT(sparse_int8);
+
+void int8_sparse(const SparseQuantizedRow& x, const Gathered<std::int8_t>& weights,
+                 const float* scales, const Finish& finish, float* y) {
+  HWY_DYNAMIC_DISPATCH(sparse_int8)(x, weights, scales, finish, y);
+}
+
+}  // namespace nibble
+#endif  // HWY_ONCE

@@ -1,0 +1,176 @@
+// What Highway 1.0.3 lacks for our kernels, compiled once per CPU level; and the cutting of a
+// matrix of outputs into register tiles.
+#if defined(NIBBLE_KERNELS_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef NIBBLE_KERNELS_SIMD_INL_H_
+#undef NIBBLE_KERNELS_SIMD_INL_H_
+#else
+#define NIBBLE_KERNELS_SIMD_INL_H_
+#endif
+
+#include <cstddef>
+#include <cstdint>
+
+#include "hwy/highway.h"
+
+#include "nibble/kernels/packed.h"
+#include "nibble/kernels/rows.h"
+
+// The levels without intrinsics of ours run plain loops: scalar, and every CPU that is not x86.
+#undef NIBBLE_PLAIN_LOOPS
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128 || !HWY_ARCH_X86
+#define NIBBLE_PLAIN_LOOPS 1
+#else
+#define NIBBLE_PLAIN_LOOPS 0
+#endif
+#undef NIBBLE_VNNI
+#define NIBBLE_VNNI (HWY_TARGET == HWY_AVX3_DL)
+#undef NIBBLE_AVX512
+#define NIBBLE_AVX512 (HWY_ARCH_X86 && (HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_AVX3))
+
+// Before a loop over registers, whose bounds are constants: without it GCC 12 unrolls only after it
+// has laid the array of registers out in memory, and each tile then begins and ends with stores.
+#undef NIBBLE_UNROLL
+#if HWY_COMPILER_CLANG
+#define NIBBLE_UNROLL _Pragma("unroll")
+#else
+#define NIBBLE_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace nibble::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F32Tag = hn::ScalableTag<float>;
+using I32Tag = hn::ScalableTag<std::int32_t>;
+using I16Tag = hn::ScalableTag<std::int16_t>;
+using I8Tag = hn::ScalableTag<std::int8_t>;
+using U8Tag = hn::ScalableTag<std::uint8_t>;
+using U32Tag = hn::ScalableTag<std::uint32_t>;
+using F32Vec = hn::Vec<F32Tag>;
+using I32Vec = hn::Vec<I32Tag>;
+using I16Vec = hn::Vec<I16Tag>;
+using U8Vec = hn::Vec<U8Tag>;
+using I8Vec = hn::Vec<I8Tag>;
+
+// Float lanes: 16 with AVX-512, 8 with AVX2, 4 with SSE.
+[[maybe_unused]] constexpr std::size_t kLanes = hn::MaxLanes(F32Tag());
+
+// max(value, 0); 0 for NaN, as std::max(0.0F, value) gives.
+HWY_INLINE F32Vec rectified(F32Vec value, bool relu) {
+  return relu ? hn::Max(value, hn::Zero(F32Tag())) : value;
+}
+
+#if !NIBBLE_PLAIN_LOOPS
+
+// sum[i] + a[2i] b[2i] + a[2i+1] b[2i+1], exact in int32.
+HWY_INLINE I32Vec add_pair_products(I32Vec sum, I16Vec a, I16Vec b) {
+#if NIBBLE_AVX512
+  return hn::Add(sum, I32Vec{_mm512_madd_epi16(a.raw, b.raw)});
+#elif HWY_TARGET == HWY_AVX2
+  return hn::Add(sum, I32Vec{_mm256_madd_epi16(a.raw, b.raw)});
+#else
+  return hn::Add(sum, I32Vec{_mm_madd_epi16(a.raw, b.raw)});
+#endif
+}
+
+// a[2i] b[2i] + a[2i+1] b[2i+1] in int16, saturating: exact while |b| <= 64.
+HWY_INLINE I16Vec byte_pair_products(U8Vec a, I8Vec b) {
+#if NIBBLE_AVX512
+  return I16Vec{_mm512_maddubs_epi16(a.raw, b.raw)};
+#elif HWY_TARGET == HWY_AVX2
+  return I16Vec{_mm256_maddubs_epi16(a.raw, b.raw)};
+#else
+  return I16Vec{_mm_maddubs_epi16(a.raw, b.raw)};
+#endif
+}
+
+// The values that InterleaveLower and InterleaveUpper (which work in 128-bit blocks) put into
+// `lower` and `upper`, in their first order.
+HWY_INLINE void restore_order(I32Vec& lower, I32Vec& upper) {
+#if NIBBLE_AVX512
+  const __m512i first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+  const __m512i second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+  const __m512i low = _mm512_permutex2var_epi64(lower.raw, first, upper.raw);
+  upper.raw = _mm512_permutex2var_epi64(lower.raw, second, upper.raw);
+  lower.raw = low;
+#elif HWY_TARGET == HWY_AVX2
+  const I32Tag d;
+  const I32Vec low = hn::ConcatLowerLower(d, upper, lower);
+  upper = hn::ConcatUpperUpper(d, upper, lower);
+  lower = low;
+#else
+  static_cast<void>(lower);
+  static_cast<void>(upper);
+#endif
+}
+
+#endif  // !NIBBLE_PLAIN_LOOPS
+
+#if NIBBLE_VNNI
+
+// sum[i] += a[4i] b[4i] + .. + a[4i+3] b[4i+3], a unsigned, b signed, wrapping in int32. Assembly
+// for two reasons: Highway 1.0.3 does not enable avx512vnni for GCC, and around the intrinsic
+// GCC 12 spills arrays of sums (0.9 instead of 1.97 dot products per cycle).
+HWY_INLINE void add_quad_products(I32Vec& sum, U8Vec a, I8Vec b) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+}
+
+// sum[i] += a.high b.high, then += a.low b.low; each a fused multiply-add on Zen 4 (checked on 1.6
+// million random pairs), with subnormals taken as zero.
+HWY_INLINE void add_bf16_products(F32Vec& sum, hn::Vec<U32Tag> a, hn::Vec<U32Tag> b) {
+  asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+}
+
+#endif  // NIBBLE_VNNI
+
+// Cuts rows x columns into tiles of at most kTileRows rows and `kVectors` vectors of outputs and
+// calls kernel.tile<rows, vectors>(first row, first column) for each. Columns are a multiple of
+// kStripWidth.
+template <std::size_t kVectors, typename Kernel>
+HWY_INLINE void cover_rows(const Kernel& kernel, std::size_t rows, std::size_t column) {
+  std::size_t row = 0;
+  for (; row + 6 <= rows; row += 6) kernel.template tile<6, kVectors>(row, column);
+  switch (rows - row) {
+    case 5:
+      return kernel.template tile<5, kVectors>(row, column);
+    case 4:
+      return kernel.template tile<4, kVectors>(row, column);
+    case 3:
+      return kernel.template tile<3, kVectors>(row, column);
+    case 2:
+      return kernel.template tile<2, kVectors>(row, column);
+    case 1:
+      return kernel.template tile<1, kVectors>(row, column);
+    default:
+      return;
+  }
+}
+
+template <std::size_t kVectors, typename Kernel>
+HWY_INLINE void cover_columns(const Kernel& kernel, std::size_t rows, std::size_t columns,
+                              std::size_t column = 0) {
+  constexpr std::size_t kStep = kVectors * kLanes;
+  for (; column + kStep <= columns; column += kStep) cover_rows<kVectors>(kernel, rows, column);
+  if constexpr (kStep > kStripWidth && kVectors > 1) {
+    if (column < columns) cover_columns<kVectors / 2>(kernel, rows, columns, column);
+  }
+}
+
+// The same for a single row, whose tiles can be wider.
+template <std::size_t kVectors, typename Kernel>
+HWY_INLINE void cover_single_row(const Kernel& kernel, std::size_t columns,
+                                 std::size_t column = 0) {
+  constexpr std::size_t kStep = kVectors * kLanes;
+  for (; column + kStep <= columns; column += kStep) kernel.template tile<1, kVectors>(0, column);
+  if constexpr (kStep > kStripWidth && kVectors > 1) {
+    if (column < columns) cover_single_row<kVectors / 2>(kernel, columns, column);
+  }
+}
+
+}  // namespace
+}  // namespace nibble::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
