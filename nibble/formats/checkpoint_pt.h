@@ -5,12 +5,18 @@
 // PyTorch 1.13 and 2.x:
 //   model_state_dict     OrderedDict for nn.Sequential(Linear, ReLU, Dropout, ..., Linear):
 //                        "0.weight" [outputs][inputs] float32, "0.bias", "3.weight", ...
-//   hyperparameters      Provenance.settings; numbers as numbers, lists of numbers as lists
-//   epoch, validation_accuracy (per cent), validation_loss
+//   hyperparameters      Provenance.settings: whole numbers, floats, booleans, text, and lists of
+//                        numbers ("hidden" always)
+//   epoch                int; 0 is unknown
+//   validation_accuracy  float, per cent
+//   validation_loss      float
 //   labels               list of str
 //   vocabulary           list of str in column order, or None for a numeric model
 //   featurizer           {"kind": "bag_of_words"} or {"kind": "numeric", "columns": 784, "scale":
 //   ...}
+//
+// Every float is a float64 tensor without dimensions: the weights-only reader of PyTorch 1.13 knows
+// no floats (it lacks the opcode BINFLOAT). float(checkpoint["validation_loss"]) works everywhere.
 #pragma once
 
 #include <cstddef>

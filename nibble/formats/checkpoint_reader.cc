@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +11,7 @@
 #include "nibble/formats/model_checks.h"
 #include "nibble/formats/pickle_reader.h"
 #include "nibble/formats/setting_value.h"
+#include "nibble/formats/state_dict.h"
 #include "nibble/formats/torch_tensors.h"
 #include "nibble/formats/zip_reader.h"
 
@@ -71,149 +72,106 @@ const PickleDict& state_dict_in(const PickleDict& root) {
   return root;
 }
 
-// Both tensors of a Linear layer under their common name ("3", "module.classifier").
-struct LinearTensors {
-  std::string_view name;
-  const PickleTensor* weight = nullptr;
-  const PickleTensor* bias = nullptr;
+// What a checkpoint holds beside its network. All of it may be missing.
+class Details {
+ public:
+  // `pickle_size` in bytes: what a list of different texts cannot exceed.
+  Details(const PickleDict& root, TorchTensors& tensors, std::size_t pickle_size)
+      : root_(root), tensors_(tensors), pickle_size_(pickle_size) {}
+
+  LabelNames labels(std::size_t outputs) const {
+    if (const PickleValue* labels = find(root_, "labels")) return texts_from(*labels, "labels");
+    LabelNames names;
+    for (std::size_t i = 0; i < outputs; ++i) names.push_back(fmt::format("{}", i));
+    return names;
+  }
+
+  Featurizer featurizer(std::size_t inputs) const {
+    if (const PickleValue* words = find(root_, "vocabulary"))
+      return BagOfWords{Vocabulary(texts_from(*words, "vocabulary"))};
+    Numeric numeric{inputs, 1.0F};
+    if (const PickleDict* dict = find_dict("featurizer"))
+      numeric.scale = static_cast<float>(number(*dict, "scale").value_or(1.0));
+    return numeric;
+  }
+
+  Provenance provenance() const {
+    Provenance provenance;
+    if (const PickleDict* dict = find_dict("hyperparameters"))
+      provenance.settings = settings(*dict);
+    const PickleValue* epoch = root_.find("epoch");
+    const auto* count = epoch == nullptr ? nullptr : epoch->as<std::int64_t>();
+    if (count != nullptr && *count > 0) provenance.epoch = static_cast<std::size_t>(*count);
+    provenance.validation_accuracy = number(root_, "validation_accuracy").value_or(0.0);
+    provenance.validation_loss = number(root_, "validation_loss").value_or(0.0);
+    return provenance;
+  }
+
+ private:
+  // Nothing when the key is missing or its value is None.
+  static const PickleValue* find(const PickleDict& dict, std::string_view key) {
+    const PickleValue* value = dict.find(key);
+    return value == nullptr || value->as<PickleNone>() != nullptr ? nullptr : value;
+  }
+
+  const PickleDict* find_dict(std::string_view key) const {
+    const PickleValue* value = find(root_, key);
+    return value == nullptr ? nullptr : value->as<PickleDict>();
+  }
+
+  std::optional<double> number(const PickleDict& dict, std::string_view key) const {
+    const PickleValue* value = find(dict, key);
+    if (value == nullptr) return std::nullopt;
+    if (const PickleTensor* tensor = value->as_tensor()) return tensors_.number(*tensor);
+    if (const auto* whole = value->as<std::int64_t>()) return static_cast<double>(*whole);
+    if (const auto* real = value->as<double>()) return *real;
+    return std::nullopt;
+  }
+
+  std::optional<std::string> text(const PickleValue& value) const {
+    return setting_from_pickle(
+        value, [this](const PickleTensor& tensor) { return tensors_.number(tensor); });
+  }
+
+  // A hostile list can name one text again and again.
+  std::vector<std::string> texts_from(const PickleValue& value, std::string_view what) const {
+    const auto* list = value.as<PickleList>();
+    if (list == nullptr)
+      throw_error("'{}' of the checkpoint is {}; expected a list", what, kind_of(value));
+    std::vector<std::string> texts;
+    std::size_t total = 0;
+    for (const PickleValue* item : list->items) {
+      auto item_text = item->as<PickleList>() == nullptr ? text(*item) : std::nullopt;
+      if (!item_text)
+        throw_error("'{}' of the checkpoint holds {}; expected text", what, kind_of(*item));
+      total += item_text->size();
+      if (total > pickle_size_) throw_error("'{}' of the checkpoint repeats its texts", what);
+      texts.push_back(std::move(*item_text));
+    }
+    return texts;
+  }
+
+  std::map<std::string, std::string> settings(const PickleDict& dict) const {
+    std::map<std::string, std::string> result;
+    std::size_t total = 0;
+    for (const auto& [key, value] : dict.entries) {
+      const auto* name = key->as<std::string_view>();
+      auto setting = text(*value);
+      if (name == nullptr || !setting) continue;  // of use to Python alone
+      total += name->size() + setting->size();
+      if (total > kMostSettingBytes) {
+        throw_error("'hyperparameters' of the checkpoint hold more than {} bytes",
+                    kMostSettingBytes);
+      }
+      result.insert_or_assign(std::string(*name), std::move(*setting));
+    }
+    return result;
+  }
+
+  const PickleDict& root_;
+  TorchTensors& tensors_;
+  std::size_t pickle_size_;
 };
-
-// The part of "3.weight" before ".weight"; nothing when the name ends differently.
-std::optional<std::string_view> stem_of(std::string_view name, std::string_view ending) {
-  if (name == ending) return std::string_view();
-  if (!name.ends_with(ending)) return std::nullopt;
-  name.remove_suffix(ending.size());
-  if (!name.ends_with('.')) return std::nullopt;
-  name.remove_suffix(1);
-  return name;
-}
-
-[[noreturn]] void refuse_tensor(std::string_view name, const PickleTensor& tensor) {
-  throw_error(
-      "the tensor '{}' of shape {} is not the weight or bias of a Linear layer; only networks "
-      "of Linear layers with ReLU between them can be read",
-      name, shape_text(tensor.shape));
-}
-
-// Tensors come in the order of the state_dict, which is the order of the layers.
-void add_tensor(std::vector<LinearTensors>& layers, std::string_view name,
-                const PickleTensor& tensor) {
-  const auto weight_stem = stem_of(name, "weight");
-  const auto stem = weight_stem ? weight_stem : stem_of(name, "bias");
-  if (!stem || tensor.shape.size() != (weight_stem ? 2 : 1)) refuse_tensor(name, tensor);
-  if (layers.empty() || layers.back().name != *stem) layers.push_back({*stem, nullptr, nullptr});
-  const PickleTensor*& place = weight_stem ? layers.back().weight : layers.back().bias;
-  if (place != nullptr) throw_error("the tensor '{}' stands twice in the checkpoint", name);
-  place = &tensor;
-}
-
-std::vector<LinearTensors> linear_layers(const PickleDict& state) {
-  std::vector<LinearTensors> layers;
-  for (const auto& [key, value] : state.entries) {
-    const auto* name = key->as<std::string_view>();
-    if (name == nullptr) throw_error("the state_dict has {} as a name", kind_of(*key));
-    const PickleTensor* tensor = value->as_tensor();
-    if (tensor == nullptr)
-      throw_error("the state_dict has {} under '{}'; expected a tensor", kind_of(*value), *name);
-    add_tensor(layers, *name, *tensor);
-  }
-  return layers;
-}
-
-Mlp network_from(const PickleDict& state, TorchTensors& tensors) {
-  Mlp mlp;
-  for (const LinearTensors& found : linear_layers(state)) {
-    if (found.weight == nullptr || found.bias == nullptr)
-      throw_error("the layer '{}' has no {}; expected a weight and a bias", found.name,
-                  found.weight == nullptr ? "weight" : "bias");
-    Linear layer;
-    layer.weight = tensors.transposed(*found.weight, fmt::format("{}.weight", found.name));
-    layer.bias = tensors.vector(*found.bias, fmt::format("{}.bias", found.name));
-    mlp.layers.push_back(std::move(layer));
-  }
-  if (mlp.layers.empty()) throw_error("the checkpoint has no tensors; expected Linear layers");
-  return mlp;
-}
-
-// A list may name one text again and again; different texts cannot be longer than the pickle.
-std::vector<std::string> texts_from(const PickleValue& value, std::string_view what,
-                                    std::size_t pickle_size) {
-  const auto* list = value.as<PickleList>();
-  if (list == nullptr)
-    throw_error("'{}' of the checkpoint is {}; expected a list", what, kind_of(value));
-  std::vector<std::string> texts;
-  std::size_t total = 0;
-  for (const PickleValue* item : list->items) {
-    auto text = item->as<PickleList>() == nullptr ? setting_from_pickle(*item) : std::nullopt;
-    if (!text) throw_error("'{}' of the checkpoint holds {}; expected text", what, kind_of(*item));
-    total += text->size();
-    if (total > pickle_size) throw_error("'{}' of the checkpoint repeats its texts", what);
-    texts.push_back(std::move(*text));
-  }
-  return texts;
-}
-
-// The key's value; nothing when it is missing or None.
-const PickleValue* find_value(const PickleDict& dict, std::string_view key) {
-  const PickleValue* value = dict.find(key);
-  return value == nullptr || value->as<PickleNone>() != nullptr ? nullptr : value;
-}
-
-std::optional<double> find_number(const PickleDict& dict, std::string_view key) {
-  const PickleValue* value = find_value(dict, key);
-  if (value == nullptr) return std::nullopt;
-  if (const auto* whole = value->as<std::int64_t>()) return static_cast<double>(*whole);
-  if (const auto* real = value->as<double>()) return *real;
-  return std::nullopt;
-}
-
-LabelNames labels_from(const PickleDict& root, std::size_t outputs, std::size_t pickle_size) {
-  if (const PickleValue* labels = find_value(root, "labels"))
-    return texts_from(*labels, "labels", pickle_size);
-  LabelNames names;
-  for (std::size_t i = 0; i < outputs; ++i) names.push_back(fmt::format("{}", i));
-  return names;
-}
-
-Featurizer featurizer_from(const PickleDict& root, std::size_t inputs, std::size_t pickle_size) {
-  if (const PickleValue* words = find_value(root, "vocabulary"))
-    return BagOfWords{Vocabulary(texts_from(*words, "vocabulary", pickle_size))};
-  Numeric numeric{inputs, 1.0F};
-  const PickleValue* featurizer = find_value(root, "featurizer");
-  const auto* dict = featurizer == nullptr ? nullptr : featurizer->as<PickleDict>();
-  if (dict != nullptr)
-    numeric.scale = static_cast<float>(find_number(*dict, "scale").value_or(1.0));
-  return numeric;
-}
-
-std::map<std::string, std::string> settings_from(const PickleDict& root) {
-  std::map<std::string, std::string> settings;
-  const PickleValue* value = find_value(root, "hyperparameters");
-  const auto* dict = value == nullptr ? nullptr : value->as<PickleDict>();
-  if (dict == nullptr) return settings;
-  std::size_t total = 0;
-  for (const auto& [key, setting] : dict->entries) {
-    const auto* name = key->as<std::string_view>();
-    const auto text = setting_from_pickle(*setting);
-    if (name == nullptr || !text) continue;  // of use to Python alone
-    total += name->size() + text->size();
-    if (total > kMostSettingBytes)
-      throw_error("'hyperparameters' of the checkpoint hold more than {} bytes", kMostSettingBytes);
-    settings.insert_or_assign(std::string(*name), *text);
-  }
-  return settings;
-}
-
-Provenance provenance_from(const PickleDict& root) {
-  Provenance provenance;
-  provenance.settings = settings_from(root);
-  const PickleValue* epoch = root.find("epoch");
-  const auto* number = epoch == nullptr ? nullptr : epoch->as<std::int64_t>();
-  if (number != nullptr && *number > 0) provenance.epoch = static_cast<std::size_t>(*number);
-  provenance.validation_accuracy = find_number(root, "validation_accuracy").value_or(0.0);
-  provenance.validation_loss = find_number(root, "validation_loss").value_or(0.0);
-  return provenance;
-}
 
 }  // namespace
 
@@ -225,12 +183,13 @@ Model read_checkpoint(std::span<const std::byte> file) {
   const PickleDict& root = root_of(document);
 
   TorchTensors tensors(archive, folder, file.size());
-  Model model;
+  const Details details(root, tensors, pickle.bytes.size());
   Mlp mlp = network_from(state_dict_in(root), tensors);
-  model.labels = labels_from(root, mlp.outputs(), pickle.bytes.size());
-  model.featurizer = featurizer_from(root, mlp.inputs(), pickle.bytes.size());
+  Model model;
+  model.labels = details.labels(mlp.outputs());
+  model.featurizer = details.featurizer(mlp.inputs());
+  model.provenance = details.provenance();
   model.network = std::move(mlp);
-  model.provenance = provenance_from(root);
   require_sound(model);
   return model;
 }

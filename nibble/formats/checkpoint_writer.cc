@@ -17,17 +17,10 @@ namespace {
 // Outputs turned round at a time: 16 float32 are one cache line of a weight row.
 constexpr std::size_t kBand = kCacheLine / sizeof(float);
 
-// One float32 tensor of the state_dict and where its numbers come from.
+// A tensor's numbers, to be stored under data/N.
 struct Record {
-  std::string name;
-  std::vector<std::size_t> shape;
+  std::uint64_t size = 0;  // bytes
   ZipWriter::Source source;
-
-  std::uint64_t elements() const {
-    std::uint64_t product = 1;
-    for (const std::size_t size : shape) product *= size;
-    return product;
-  }
 };
 
 // [inputs][outputs] in memory becomes [outputs][inputs] in the file, a band of outputs at a time.
@@ -43,162 +36,177 @@ void give_transposed(const Matrix<float>& weight, const ZipWriter::Sink& sink) {
   }
 }
 
-// Linear, ReLU and Dropout take one number each in an nn.Sequential.
-std::vector<Record> records_of(const Mlp& mlp) {
-  std::vector<Record> records;
-  for (std::size_t l = 0; l < mlp.layers.size(); ++l) {
-    const Linear* layer = &mlp.layers[l];
-    records.push_back(
-        {fmt::format("{}.weight", 3 * l),
-         {layer->outputs(), layer->inputs()},
-         [layer](const ZipWriter::Sink& sink) { give_transposed(layer->weight, sink); }});
-    records.push_back(
-        {fmt::format("{}.bias", 3 * l), {layer->outputs()}, [layer](const ZipWriter::Sink& sink) {
-           sink(std::as_bytes(std::span(layer->bias)));
-         }});
-  }
-  return records;
-}
-
-void write_sizes(PickleWriter& pickle, const std::vector<std::size_t>& sizes) {
-  pickle.begin_tuple();
-  for (const std::size_t size : sizes) pickle.integer(static_cast<std::int64_t>(size));
-  pickle.end_tuple();
-}
-
 std::vector<std::size_t> contiguous_strides(const std::vector<std::size_t>& shape) {
   std::vector<std::size_t> strides(shape.size(), 1);
   for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
   return strides;
 }
 
-// torch._utils._rebuild_tensor_v2(storage, offset, sizes, strides, requires_grad, hooks)
-void write_tensor(PickleWriter& pickle, const Record& record, std::size_t key) {
-  pickle.global("torch._utils", "_rebuild_tensor_v2");
-  pickle.begin_tuple();
-  pickle.begin_tuple();
-  pickle.text("storage");
-  pickle.global("torch", "FloatStorage");
-  pickle.text(fmt::format("{}", key));
-  pickle.text("cpu");
-  pickle.integer(static_cast<std::int64_t>(record.elements()));
-  pickle.end_tuple();
-  pickle.persistent_id();
-  pickle.integer(0);
-  write_sizes(pickle, record.shape);
-  write_sizes(pickle, contiguous_strides(record.shape));
-  pickle.boolean(false);
-  pickle.begin_ordered_dict();
-  pickle.end_dict();
-  pickle.end_tuple();
-  pickle.call();
-}
-
-void write_number(PickleWriter& pickle, const SettingNumber& number) {
-  if (const auto* whole = std::get_if<std::int64_t>(&number)) return pickle.integer(*whole);
-  pickle.number(std::get<double>(number));
-}
-
-// "hidden" is a list even when it has one size, so that whoever reads it need not ask.
-void write_setting(PickleWriter& pickle, const std::string& name, const std::string& text) {
-  const auto numbers = numbers_from_text(text);
-  if (numbers && (name == "hidden" || numbers->size() > 1)) {
-    pickle.begin_list();
-    for (const SettingNumber& number : *numbers) write_number(pickle, number);
-    return pickle.end_list();
+// The pickle and, as it grows, the records that it refers to.
+class CheckpointPickle {
+ public:
+  explicit CheckpointPickle(const Model& model) {
+    pickle_.begin_dict();
+    pickle_.text("model_state_dict");
+    state_dict(std::get<Mlp>(model.network));
+    provenance(model.provenance);
+    pickle_.text("labels");
+    texts(model.labels);
+    featurizer(model.featurizer);
+    pickle_.end_dict();
   }
-  if (text == "true" || text == "false") return pickle.boolean(text == "true");
-  if (numbers && numbers->size() == 1) return write_number(pickle, numbers->front());
-  pickle.text(text);
-}
 
-void write_texts(PickleWriter& pickle, const std::vector<std::string>& texts) {
-  pickle.begin_list();
-  for (const std::string& text : texts) pickle.text(text);
-  pickle.end_list();
-}
+  std::string finish() && { return std::move(pickle_).finish(); }
+  const std::vector<Record>& records() const { return records_; }
 
-void write_featurizer(PickleWriter& pickle, const Featurizer& featurizer) {
-  const auto* bag = std::get_if<BagOfWords>(&featurizer);
-  pickle.text("vocabulary");
-  if (bag != nullptr) {
-    write_texts(pickle, bag->vocabulary.words());
-  } else {
-    pickle.none();
+ private:
+  // Linear, ReLU and Dropout take one number each in an nn.Sequential.
+  void state_dict(const Mlp& mlp) {
+    pickle_.begin_ordered_dict();
+    for (std::size_t l = 0; l < mlp.layers.size(); ++l) {
+      const Linear* layer = &mlp.layers[l];
+      pickle_.text(fmt::format("{}.weight", 3 * l));
+      tensor("FloatStorage", sizeof(float), {layer->outputs(), layer->inputs()},
+             [layer](const ZipWriter::Sink& sink) { give_transposed(layer->weight, sink); });
+      pickle_.text(fmt::format("{}.bias", 3 * l));
+      tensor("FloatStorage", sizeof(float), {layer->outputs()},
+             [layer](const ZipWriter::Sink& sink) { sink(std::as_bytes(std::span(layer->bias))); });
+    }
+    pickle_.end_dict();
   }
-  pickle.text("featurizer");
-  pickle.begin_dict();
-  pickle.text("kind");
-  pickle.text(bag != nullptr ? "bag_of_words" : "numeric");
-  if (const auto* numeric = std::get_if<Numeric>(&featurizer)) {
-    pickle.text("columns");
-    pickle.integer(static_cast<std::int64_t>(numeric->columns));
-    pickle.text("scale");
-    pickle.number(static_cast<double>(numeric->scale));
-  }
-  pickle.end_dict();
-}
 
-void write_provenance(PickleWriter& pickle, const Provenance& provenance) {
-  pickle.text("hyperparameters");
-  pickle.begin_dict();
-  for (const auto& [name, text] : provenance.settings) {
-    pickle.text(name);
-    write_setting(pickle, name, text);
+  // torch._utils._rebuild_tensor_v2(storage, offset, sizes, strides, requires_grad, hooks)
+  void tensor(std::string_view storage, std::size_t element_size,
+              const std::vector<std::size_t>& shape, ZipWriter::Source source) {
+    std::uint64_t elements = 1;
+    for (const std::size_t size : shape) elements *= size;
+    pickle_.global("torch._utils", "_rebuild_tensor_v2");
+    pickle_.begin_tuple();
+    pickle_.begin_tuple();
+    pickle_.text("storage");
+    pickle_.global("torch", storage);
+    pickle_.text(fmt::format("{}", records_.size()));
+    pickle_.text("cpu");
+    whole(elements);
+    pickle_.end_tuple();
+    pickle_.persistent_id();
+    pickle_.integer(0);
+    sizes(shape);
+    sizes(contiguous_strides(shape));
+    pickle_.boolean(false);
+    pickle_.begin_ordered_dict();
+    pickle_.end_dict();
+    pickle_.end_tuple();
+    pickle_.call();
+    records_.push_back({elements * element_size, std::move(source)});
   }
-  pickle.end_dict();
-  pickle.text("epoch");
-  pickle.integer(static_cast<std::int64_t>(provenance.epoch));
-  pickle.text("validation_accuracy");
-  pickle.number(provenance.validation_accuracy);
-  pickle.text("validation_loss");
-  pickle.number(provenance.validation_loss);
-}
 
-std::string pickle_of(const Model& model, const std::vector<Record>& records) {
-  PickleWriter pickle;
-  pickle.begin_dict();
-  pickle.text("model_state_dict");
-  pickle.begin_ordered_dict();
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    pickle.text(records[i].name);
-    write_tensor(pickle, records[i], i);
+  void sizes(const std::vector<std::size_t>& values) {
+    pickle_.begin_tuple();
+    for (const std::size_t value : values) whole(value);
+    pickle_.end_tuple();
   }
-  pickle.end_dict();
-  write_provenance(pickle, model.provenance);
-  pickle.text("labels");
-  write_texts(pickle, model.labels);
-  write_featurizer(pickle, model.featurizer);
-  pickle.end_dict();
-  return std::move(pickle).finish();
-}
+
+  void whole(std::uint64_t value) { pickle_.integer(static_cast<std::int64_t>(value)); }
+
+  // A float64 tensor without dimensions: PyTorch 1.13 refuses plain floats when weights_only is
+  // set, and float(tensor) gives the same number.
+  void real(double value) {
+    tensor("DoubleStorage", sizeof(double), {},
+           [value](const ZipWriter::Sink& sink) { sink(std::as_bytes(std::span(&value, 1))); });
+  }
+
+  void provenance(const Provenance& provenance) {
+    pickle_.text("hyperparameters");
+    pickle_.begin_dict();
+    for (const auto& [name, text] : provenance.settings) {
+      pickle_.text(name);
+      setting(name, text);
+    }
+    pickle_.end_dict();
+    pickle_.text("epoch");
+    whole(provenance.epoch);
+    pickle_.text("validation_accuracy");
+    real(provenance.validation_accuracy);
+    pickle_.text("validation_loss");
+    real(provenance.validation_loss);
+  }
+
+  // "hidden" is a list even when it has one size, so that whoever reads it need not ask.
+  void setting(const std::string& name, const std::string& text) {
+    const auto numbers = numbers_from_text(text);
+    if (numbers && (name == "hidden" || numbers->size() > 1)) {
+      pickle_.begin_list();
+      for (const SettingNumber& value : *numbers) number(value);
+      return pickle_.end_list();
+    }
+    if (text == "true" || text == "false") return pickle_.boolean(text == "true");
+    if (numbers && numbers->size() == 1) return number(numbers->front());
+    pickle_.text(text);
+  }
+
+  void number(const SettingNumber& value) {
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) return pickle_.integer(*integer);
+    real(std::get<double>(value));
+  }
+
+  void texts(const std::vector<std::string>& values) {
+    pickle_.begin_list();
+    for (const std::string& value : values) pickle_.text(value);
+    pickle_.end_list();
+  }
+
+  void featurizer(const Featurizer& featurizer) {
+    const auto* bag = std::get_if<BagOfWords>(&featurizer);
+    pickle_.text("vocabulary");
+    if (bag != nullptr) {
+      texts(bag->vocabulary.words());
+    } else {
+      pickle_.none();
+    }
+    pickle_.text("featurizer");
+    pickle_.begin_dict();
+    pickle_.text("kind");
+    pickle_.text(bag != nullptr ? "bag_of_words" : "numeric");
+    if (bag == nullptr) {
+      const auto& numeric = std::get<Numeric>(featurizer);
+      pickle_.text("columns");
+      whole(numeric.columns);
+      pickle_.text("scale");
+      real(static_cast<double>(numeric.scale));
+    }
+    pickle_.end_dict();
+  }
+
+  PickleWriter pickle_;
+  std::vector<Record> records_;
+};
 
 }  // namespace
 
 // The records and their order are those of torch.save in PyTorch 2.x; 1.13 ignores the ones that it
 // does not know.
 void write_checkpoint(const Model& model, std::string_view archive, AtomicFile& file) {
-  const auto* mlp = std::get_if<Mlp>(&model.network);
-  if (mlp == nullptr) {
+  if (!std::holds_alternative<Mlp>(model.network)) {
     throw_error(
         "a PyTorch checkpoint holds float models, but this one is quantized to {}; write a "
         ".safetensors file",
         name_of(model.scheme()));
   }
   require_sound(model);
-  const std::vector<Record> records = records_of(*mlp);
+  CheckpointPickle pickle(model);
+  const std::vector<Record> records = pickle.records();
   const auto path = [archive](std::string_view name) {
     return fmt::format("{}/{}", archive, name);
   };
 
   ZipWriter zip(file);
-  zip.add(path("data.pkl"), pickle_of(model, records));
+  zip.add(path("data.pkl"), std::move(pickle).finish());
   zip.add(path(".format_version"), "1");
   zip.add(path(".storage_alignment"), fmt::format("{}", kCacheLine));
   zip.add(path("byteorder"), "little");
   for (std::size_t i = 0; i < records.size(); ++i) {
-    zip.add(path(fmt::format("data/{}", i)), records[i].elements() * sizeof(float),
-            records[i].source);
+    zip.add(path(fmt::format("data/{}", i)), records[i].size, records[i].source);
   }
   zip.add(path("version"), "3\n");
   // 40 digits that tell one archive from another; PyTorch takes them from the same two things.

@@ -54,6 +54,10 @@ constexpr std::array kAllowed = {
     ignored("bool"),
 };
 
+// What a quantized state_dict begins with, whichever comes first.
+constexpr std::array<std::string_view, 5> kQuantized = {"_rebuild_qtensor", "qint8", "quint8",
+                                                        "QInt8Storage", "per_tensor_affine"};
+
 }  // namespace
 
 PickleGlobal allowed_global(std::string_view module, std::string_view name) {
@@ -61,9 +65,9 @@ PickleGlobal allowed_global(std::string_view module, std::string_view name) {
     return allowed.module == module && allowed.name == name;
   });
   if (found != kAllowed.end()) return found->global;
-  if (name == "_rebuild_qtensor") {
+  if (std::ranges::find(kQuantized, name) != kQuantized.end()) {
     throw_error(
-        "the checkpoint holds a quantized tensor ({}.{}), which cannot be read yet; save the "
+        "the checkpoint holds quantized tensors ({}.{}), which cannot be read yet; save the "
         "state_dict of the float model",
         module, name);
   }

@@ -113,7 +113,8 @@ TEST(PickleReader, NothingIsRun) {
     expect_problem("c" + name + call, "torch.save(model.state_dict()");
   }
   expect_problem("X\x05\x00\x00\x00posixX\x06\x00\x00\x00system\x93"s + call, "'posix.system'");
-  expect_problem("cx\n_rebuild_qtensor\n", "quantized tensor");
+  expect_problem("ctorch._utils\n_rebuild_qtensor\n", "quantized tensors");
+  expect_problem("ctorch\nqint8\n", "quantized tensors");
 }
 
 TEST(PickleReader, OpcodesThatTorchNeverWritesAreRefused) {
@@ -173,7 +174,6 @@ TEST(PickleWriter, WritesWhatTheReaderReads) {
        {std::int64_t{0}, std::int64_t{-1}, std::int64_t{2147483647}, std::int64_t{2147483648},
         std::numeric_limits<std::int64_t>::min()})
     writer.integer(number);
-  writer.number(-0.1);
   writer.text("caf\xC3\xA9");
   writer.boolean(true);
   writer.none();
@@ -187,16 +187,15 @@ TEST(PickleWriter, WritesWhatTheReaderReads) {
 
   const PickleDocument document = read_pickle(bytes_of(bytes));
   const auto& items = document.root().as<PickleTuple>()->items;
-  ASSERT_EQ(items.size(), 10U);
+  ASSERT_EQ(items.size(), 9U);
   EXPECT_EQ(*items[1]->as<std::int64_t>(), -1);
   EXPECT_EQ(*items[2]->as<std::int64_t>(), 2147483647);
   EXPECT_EQ(*items[3]->as<std::int64_t>(), 2147483648);
   EXPECT_EQ(*items[4]->as<std::int64_t>(), std::numeric_limits<std::int64_t>::min());
-  EXPECT_EQ(*items[5]->as<double>(), -0.1);
-  EXPECT_EQ(*items[6]->as<std::string_view>(), "caf\xC3\xA9");
-  EXPECT_TRUE(*items[7]->as<bool>());
-  EXPECT_NE(items[8]->as<PickleNone>(), nullptr);
-  EXPECT_TRUE(items[9]->as<PickleDict>()->find("k")->as<PickleList>()->items.empty());
+  EXPECT_EQ(*items[5]->as<std::string_view>(), "caf\xC3\xA9");
+  EXPECT_TRUE(*items[6]->as<bool>());
+  EXPECT_NE(items[7]->as<PickleNone>(), nullptr);
+  EXPECT_TRUE(items[8]->as<PickleDict>()->find("k")->as<PickleList>()->items.empty());
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "nibble/formats/pickle_writer.h"
 
-#include <bit>
 #include <limits>
 #include <utility>
 
@@ -24,11 +23,6 @@ void PickleWriter::integer(std::int64_t value) {
     bytes_ += "\x8a\x08";  // LONG1 of 8 bytes
     append_number(bytes_, value);
   }
-}
-
-void PickleWriter::number(double value) {
-  bytes_ += 'G';
-  append_number(bytes_, __builtin_bswap64(std::bit_cast<std::uint64_t>(value)));
 }
 
 void PickleWriter::text(std::string_view utf8) {

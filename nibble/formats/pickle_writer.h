@@ -1,5 +1,7 @@
 // Writes a pickle of protocol 2 with the opcodes that PyTorch's weights-only unpickler accepts.
 // Without a memo: nothing is shared, so the stream is longer than Python's and just as valid.
+// There is no way to write a float: PyTorch 1.13 refuses the opcode for it (BINFLOAT), so that a
+// float has to be a tensor.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +17,6 @@ class PickleWriter {
   void none();
   void boolean(bool value);
   void integer(std::int64_t value);
-  void number(double value);
   void text(std::string_view utf8);  // an Error from 4 GiB on
   void global(std::string_view module, std::string_view name);
 

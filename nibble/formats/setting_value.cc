@@ -51,17 +51,22 @@ std::optional<std::vector<SettingNumber>> numbers_from_text(std::string_view tex
   return numbers;
 }
 
-std::optional<std::string> setting_from_pickle(const PickleValue& value) {
+std::optional<std::string> setting_from_pickle(const PickleValue& value,
+                                               const NumberOfTensor& number_of) {
   if (const auto* text = value.as<std::string_view>()) return std::string(*text);
   if (const auto* flag = value.as<bool>()) return *flag ? "true" : "false";
   if (const auto* whole = value.as<std::int64_t>()) return text_from_number(*whole);
   if (const auto* real = value.as<double>()) return text_from_number(*real);
+  if (const PickleTensor* tensor = value.as_tensor()) {
+    const auto number = number_of(*tensor);
+    return number ? std::optional(text_from_number(*number)) : std::nullopt;
+  }
   const auto* list = value.as<PickleList>();
   if (list == nullptr) return std::nullopt;
   std::string joined;
   for (const PickleValue* item : list->items) {
     if (item->as<PickleList>() != nullptr) return std::nullopt;
-    const auto piece = setting_from_pickle(*item);
+    const auto piece = setting_from_pickle(*item, number_of);
     if (!piece || joined.size() + piece->size() > kLongestSetting) return std::nullopt;
     if (item != list->items.front()) joined += ',';
     joined += *piece;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,8 +23,12 @@ std::string text_from_number(const SettingNumber& number);
 // The numbers of "512,256"; nothing unless all pieces are numbers.
 std::optional<std::vector<SettingNumber>> numbers_from_text(std::string_view text);
 
-// How a setting read from a pickle is written as text; nothing for what is no setting (a tensor, a
-// dict, a list of lists).
-std::optional<std::string> setting_from_pickle(const PickleValue& value);
+// The number that a tensor without dimensions holds; nothing for any other tensor.
+using NumberOfTensor = std::function<std::optional<double>(const PickleTensor&)>;
+
+// How a setting read from a pickle is written as text; nothing for what is no setting (a larger
+// tensor, a dict, a list of lists).
+std::optional<std::string> setting_from_pickle(const PickleValue& value,
+                                               const NumberOfTensor& number_of);
 
 }  // namespace nibble

@@ -39,8 +39,16 @@ struct Layout {
   std::uint64_t input_stride = 0;
 };
 
+template <typename T>
+T load(std::span<const std::byte> bytes, std::uint64_t index) {
+  T value;
+  std::memcpy(&value, bytes.data() + index * sizeof(T), sizeof(T));
+  return value;
+}
+
 template <typename From>
-void fill_transposed(Matrix<float>& target, const std::byte* bytes, const Layout& layout) {
+void fill_transposed(Matrix<float>& target, std::span<const std::byte> bytes,
+                     const Layout& layout) {
   using Stored = typename From::Stored;
   for (std::size_t first = 0; first < target.columns; first += kBand) {
     const std::size_t end = std::min(first + kBand, target.columns);
@@ -48,9 +56,7 @@ void fill_transposed(Matrix<float>& target, const std::byte* bytes, const Layout
       for (std::size_t o = first; o < end; ++o) {
         const std::uint64_t index =
             layout.offset + o * layout.output_stride + i * layout.input_stride;
-        Stored stored;
-        std::memcpy(&stored, bytes + index * sizeof(Stored), sizeof(Stored));
-        target.values[i * target.columns + o] = From::convert(stored);
+        target.values[i * target.columns + o] = From::convert(load<Stored>(bytes, index));
       }
     }
   }
@@ -61,16 +67,16 @@ Matrix<float> read_transposed(const PickleTensor& tensor, std::span<const std::b
   Matrix<float> result(inputs, outputs);
   switch (tensor.storage.element) {
     case ElementType::kF64:
-      fill_transposed<FromF64>(result, record.data(), layout);
+      fill_transposed<FromF64>(result, record, layout);
       break;
     case ElementType::kF32:
-      fill_transposed<FromF32>(result, record.data(), layout);
+      fill_transposed<FromF32>(result, record, layout);
       break;
     case ElementType::kF16:
-      fill_transposed<FromF16>(result, record.data(), layout);
+      fill_transposed<FromF16>(result, record, layout);
       break;
     default:
-      fill_transposed<FromBf16>(result, record.data(), layout);
+      fill_transposed<FromBf16>(result, record, layout);
       break;
   }
   return result;
@@ -155,6 +161,15 @@ AlignedVector<float> TorchTensors::vector(const PickleTensor& tensor, std::strin
   const auto record = checked_record(tensor, name);
   return read_transposed(tensor, record, {tensor.offset, tensor.strides[0], 0}, 1, tensor.shape[0])
       .values;
+}
+
+std::optional<double> TorchTensors::number(const PickleTensor& tensor) {
+  const ElementType type = tensor.storage.element;
+  if (!tensor.shape.empty() || (type != ElementType::kF64 && type != ElementType::kF32))
+    return std::nullopt;
+  const auto record = checked_record(tensor, "of a number");
+  if (type == ElementType::kF64) return load<double>(record, tensor.offset);
+  return static_cast<double>(load<float>(record, tensor.offset));
 }
 
 }  // namespace nibble

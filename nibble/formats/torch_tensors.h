@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,8 @@ class TorchTensors {
   // [outputs][inputs] in the file, [inputs][outputs] here. `name` is for messages.
   Matrix<float> transposed(const PickleTensor& tensor, std::string_view name);
   AlignedVector<float> vector(const PickleTensor& tensor, std::string_view name);
+  // Of a float tensor without dimensions; nothing for any other.
+  std::optional<double> number(const PickleTensor& tensor);
 
  private:
   std::span<const std::byte> checked_record(const PickleTensor& tensor, std::string_view name);

@@ -153,16 +153,14 @@ Header read_central(ByteReader& reader) {
   return header;
 }
 
-void require_stored(const Header& header) {
+bool is_compressed(const Header& header) {
+  return header.method != 0 || header.compressed != header.size;
+}
+
+void require_plain(const Header& header) {
   require_good_name(header.name);
   if ((header.flags & zip::kEncrypted) != 0)
     throw_error("the ZIP entry '{}' is encrypted; expected a plain one", header.name);
-  if (header.method != 0 || header.compressed != header.size) {
-    throw_error(
-        "the ZIP entry '{}' is compressed (method {}); PyTorch stores its entries as they are, so "
-        "this file was packed again: unpack it and save it with torch.save",
-        header.name, header.method);
-  }
 }
 
 // Where the bytes of the entry lie. The local header repeats the central one; what it says about
@@ -183,7 +181,7 @@ Extent locate(const Header& header, Bytes before_directory) {
   if (reader.text(name_size) != header.name || method != header.method)
     throw_error("the ZIP entry '{}' and the directory contradict each other", header.name);
   reader.take(extra_size);
-  reader.take(header.size);
+  reader.take(header.compressed);
   return {header.offset, header.offset + reader.position(), header.name};
 }
 
@@ -210,10 +208,12 @@ ZipReader::ZipReader(Bytes archive) {
   std::vector<Extent> extents;
   while (reader.left() > 0) {
     const Header header = read_central(reader);
-    require_stored(header);
+    require_plain(header);
     extents.push_back(locate(header, before_directory));
-    const Bytes bytes = archive.subspan(extents.back().end - header.size, header.size);
-    entries_.push_back({header.name, bytes, header.crc});
+    const bool compressed = is_compressed(header);
+    const std::uint64_t size = compressed ? 0 : header.size;
+    const Bytes bytes = archive.subspan(extents.back().end - size, size);
+    entries_.push_back({header.name, bytes, header.crc, compressed});
   }
   if (entries_.size() != directory.count) {
     throw_error("the ZIP directory has {} entries but {} are announced", entries_.size(),
@@ -225,7 +225,15 @@ ZipReader::ZipReader(Bytes archive) {
 
 const ZipEntry* ZipReader::find(std::string_view name) const {
   const auto found = std::ranges::lower_bound(entries_, name, {}, &ZipEntry::name);
-  return found != entries_.end() && found->name == name ? &*found : nullptr;
+  if (found == entries_.end() || found->name != name) return nullptr;
+  if (found->is_compressed) {
+    throw_error(
+        "the ZIP entry '{}' is compressed; PyTorch stores its entries as they are, so this file "
+        "was "
+        "packed again: unpack it and save it with torch.save",
+        name);
+  }
+  return &*found;
 }
 
 void require_checksum(const ZipEntry& entry) {
