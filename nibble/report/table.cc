@@ -186,8 +186,6 @@ std::string bare(const std::optional<double>& value) {
 
 std::vector<std::string> csv_row(std::size_t number, const VariantSummary& variant,
                                  bool several_seeds) {
-  const std::optional<double> flipped =
-      variant.flipped ? std::optional<double>(variant.flipped->mean) : std::nullopt;
   std::vector<std::string> cells = {std::to_string(number),
                                     variant.name,
                                     fmt::format("{}", variant.accuracy.mean),
@@ -195,7 +193,7 @@ std::vector<std::string> csv_row(std::size_t number, const VariantSummary& varia
                                     fmt::format("{}", variant.latency_ms),
                                     fmt::format("{}", variant.accuracy_interval.low),
                                     fmt::format("{}", variant.accuracy_interval.high),
-                                    bare(flipped),
+                                    variant.flipped ? fmt::format("{}", variant.flipped->mean) : "",
                                     bare(variant.mcnemar_p),
                                     fmt::format("{}", variant.p99_ms),
                                     fmt::format("{}", variant.rows_per_second),
