@@ -125,17 +125,26 @@ std::string series_markers(const ChartSeries& series, const LineChart& chart) {
   return markers;
 }
 
+// Room for one entry, from the length of its name at 13 units.
+double legend_width(const ChartSeries& series) {
+  return series.name.empty() ? 0.0 : 7.4 * static_cast<double>(series.name.size()) + 46.0;
+}
+
+std::string legend_entry(const ChartSeries& series, double x) {
+  return fmt::format("<g class=\"{}\"><polyline points=\"{:.1f},11.5 {:.1f},11.5\"/>{}</g>",
+                     series.style, x, x + 28.0,
+                     marker_at(series.marker, x + 14.0, 11.5, series.name)) +
+         text(x + 33.0, 16.0, "start", series.name);
+}
+
 std::string legend(const LineChart& chart) {
+  double x = kLineFrame.right + 10.0;
+  for (const ChartSeries& series : chart.series) x -= legend_width(series);
   std::string drawn = text(4.0, 16.0, "start", chart.y_label);
-  double x = kLineFrame.right;
-  for (auto series = chart.series.rbegin(); series != chart.series.rend(); ++series) {
-    if (series->name.empty()) continue;
-    const double width = 8.0 * static_cast<double>(series->name.size());
-    drawn += text(x, 16.0, "end", series->name);
-    drawn += fmt::format("<g class=\"{}\"><polyline points=\"{:.1f},11.5 {:.1f},11.5\"/>{}</g>",
-                         series->style, x - width - 30.0, x - width - 4.0,
-                         marker_at(series->marker, x - width - 17.0, 11.5, ""));
-    x -= width + 42.0;
+  for (const ChartSeries& series : chart.series) {
+    if (series.name.empty()) continue;
+    drawn += legend_entry(series, x);
+    x += legend_width(series);
   }
   return drawn;
 }

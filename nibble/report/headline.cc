@@ -62,11 +62,12 @@ std::string paired_text(const ResultRow& row, Verdict verdict) {
 }
 
 std::string between_seeds_text(const VariantSummary& variant, Verdict verdict, std::size_t seeds) {
+  std::string difference = fmt::format("{:+.2f}", variant.difference.mean);
+  if (difference.front() == '-') difference.replace(0, 1, "−");
   return fmt::format(
-      "The mean difference over {} seeds is {:+.2f} ± {:.2f} points, {} than Original varies from "
-      "seed to "
-      "seed.",
-      seeds, variant.difference.mean, variant.difference.deviation,
+      "The mean difference over {} seeds is {} ± {:.2f} points, {} than Original varies from seed "
+      "to seed.",
+      seeds, difference, variant.difference.deviation,
       verdict == Verdict::kNoDifference ? "no more" : "more");
 }
 
@@ -96,9 +97,12 @@ std::string headline(const StudyResult& result) {
   if (best == nullptr)
     return fmt::format("No smaller form of the {} network keeps the accuracy of {:.1f} %",
                        result.data.name, original.accuracy.mean);
-  return fmt::format("{} needs {} MB instead of {}, {}, and shows no loss of accuracy", best->name,
+  const char* loss = result.runs.size() > 1 ? "loses no more accuracy than seeds differ"
+                                            : "shows no significant loss of accuracy";
+  // U+00A0 keeps a number and its unit on one line.
+  return fmt::format("{} needs {}\u00A0MB instead of {}, {}, and {}", best->name,
                      megabytes_text(best->bytes.mean), megabytes_text(original.bytes.mean),
-                     speed_text(original.latency_ms, best->latency_ms));
+                     speed_text(original.latency_ms, best->latency_ms), loss);
 }
 
 std::string verdict_text(const StudyResult& result, std::size_t variant) {

@@ -39,8 +39,8 @@ TEST(Speed, IsSaidBothWays) {
 
 TEST(Headline, NamesTheSmallestVariantWithoutALoss) {
   EXPECT_EQ(headline(sample_study()),
-            "Dynamic (INT4) needs 2.93 MB instead of 20.28, answers 4.0 times as fast, and shows "
-            "no loss of accuracy");
+            "Dynamic (INT4) needs 2.93\u00A0MB instead of 20.28, answers 4.0 times as fast, and "
+            "shows no significant loss of accuracy");
 }
 
 TEST(Headline, PassesOverAVariantThatLost) {

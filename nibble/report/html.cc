@@ -80,7 +80,7 @@ std::string html_table(const HtmlTable& table) {
   const std::string caption = escape_html(table.caption);
   return fmt::format(
       "<div class=\"scroll\" role=\"region\" aria-label=\"{0}\" "
-      "tabindex=\"0\"><table{1}>\n<caption>{0}</caption>\n"
+      "tabindex=\"0\"><table{1}>\n<caption><span>{0}</span></caption>\n"
       "{2}{3}</table></div>\n",
       caption, class_attribute(table.style), table_head(table), table_body(table));
 }

@@ -20,15 +20,21 @@ std::string part_rows(const DataSummary& data) {
   return text;
 }
 
+std::string training_outcome(const SeedRun& run) {
+  if (run.best_epoch == 0) return "Training was stopped before its first epoch ended";
+  return fmt::format("Best epoch {} with {:.2f} % validation accuracy{}", run.best_epoch,
+                     run.validation_accuracy,
+                     run.interrupted ? "; training was stopped early" : "");
+}
+
 std::string introduction(const StudyResult& result) {
   const SeedRun& run = result.first();
   const std::string seeds = result.runs.size() > 1
                                 ? fmt::format("{} seeds, first {}", result.runs.size(), run.seed)
-                                : fmt::format("seed {}", run.seed);
-  return fmt::format(
-      "Data {} ({} rows); {} parameters; {}. Best epoch {} with {:.2f} % validation accuracy.",
-      result.data.name, part_rows(result.data), with_thousands(result.parameters), seeds,
-      run.best_epoch, run.validation_accuracy);
+                                : fmt::format("seed\u00A0{}", run.seed);
+  return fmt::format("Data {} ({} rows); {} parameters; {}. {}.", result.data.name,
+                     part_rows(result.data), with_thousands(result.parameters), seeds,
+                     training_outcome(run));
 }
 
 std::string verdicts(const StudyResult& result) {

@@ -9,26 +9,38 @@
 namespace nibble {
 namespace {
 
-// Parts may be listed with labels in the same order; a data set has few parts, so each is a line.
-HtmlTable parts_table(const DataSummary& data) {
+// One line of the profile table: a count of every part.
+std::vector<HtmlCell> profile_row(const DataSummary& data, const std::string& name,
+                                  const std::size_t DataProfile::*count) {
+  std::vector<HtmlCell> cells = {{.text = name}};
+  for (const PartProfile& part : data.parts)
+    cells.push_back({.text = with_thousands(part.profile.*count)});
+  return cells;
+}
+
+std::vector<HtmlCell> label_row(const DataSummary& data, std::size_t label) {
+  std::vector<HtmlCell> cells = {
+      {.text = "Label " + data.parts.front().profile.labels[label].name}};
+  for (const PartProfile& part : data.parts) {
+    const LabelShare& share = part.profile.labels[label];
+    cells.push_back({.text = with_thousands(share.rows),
+                     .style = "",
+                     .note = fmt::format("{:.1f} %", share.per_cent)});
+  }
+  return cells;
+}
+
+// Every part lists all labels, in the same order.
+HtmlTable profile_table(const DataSummary& data) {
   HtmlTable table;
   table.caption = "The parts of the data";
-  table.headers = {"Part", "Rows", "Empty", "Repeated"};
-  if (data.parts.empty()) return table;
-  for (const LabelShare& label : data.parts.front().profile.labels)
-    table.headers.push_back("Label " + label.name);
-  for (const PartProfile& part : data.parts) {
-    const DataProfile& profile = part.profile;
-    std::vector<HtmlCell> cells = {{.text = part.name},
-                                   {.text = with_thousands(profile.rows)},
-                                   {.text = with_thousands(profile.empty_rows)},
-                                   {.text = with_thousands(profile.duplicate_rows)}};
-    for (const LabelShare& label : profile.labels)
-      cells.push_back({.text = with_thousands(label.rows),
-                       .style = "",
-                       .note = fmt::format("{:.1f} %", label.per_cent)});
-    table.rows.push_back(std::move(cells));
-  }
+  table.headers = {"Count"};
+  for (const PartProfile& part : data.parts) table.headers.push_back(part.name);
+  table.rows.push_back(profile_row(data, "Rows", &DataProfile::rows));
+  for (std::size_t label = 0; label < data.parts.front().profile.labels.size(); ++label)
+    table.rows.push_back(label_row(data, label));
+  table.rows.push_back(profile_row(data, "Empty rows", &DataProfile::empty_rows));
+  table.rows.push_back(profile_row(data, "Repeated rows", &DataProfile::duplicate_rows));
   return table;
 }
 
@@ -107,8 +119,8 @@ std::string data_section(const StudyResult& result) {
   return html_section(
       "data", "The data",
       html_paragraph(split_text(data) + " " + features_text(data) + " " + overlap_text(data)) +
-          html_table(parts_table(data)) +
-          html_note("Repeated: rows whose input stood in an earlier row of the same part.") +
+          (data.parts.empty() ? "" : html_table(profile_table(data))) +
+          html_note("A repeated row is one whose input stood in an earlier row of the same part.") +
           (data.files.empty() ? "" : html_table(files_table(data.files))));
 }
 

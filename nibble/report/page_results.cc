@@ -13,6 +13,7 @@ namespace nibble {
 namespace {
 
 constexpr std::size_t kAccuracyTicks = 4;
+constexpr std::size_t kBarTicks = 5;
 
 std::vector<HtmlCell> cells_of(const std::vector<std::string>& texts) {
   std::vector<HtmlCell> cells;
@@ -62,7 +63,7 @@ std::string storage_figure(const std::vector<VariantSummary>& variants) {
     highest = std::max(highest, megabytes);
     chart.bars.push_back({variant.name, megabytes_text(variant.bytes.mean), megabytes});
   }
-  chart.axis = bar_axis(highest, kAccuracyTicks);
+  chart.axis = bar_axis(highest, kBarTicks);
   chart.description = described(chart.bars);
   return figure("Storage (MB)", bar_chart(chart),
                 "The whole file: weights, scales, biases, vocabulary.");
@@ -81,7 +82,7 @@ std::string time_figure(const std::vector<VariantSummary>& variants) {
     chart.bars.push_back({variant.name,
                           fmt::format("{:.{}f}", variant.latency_ms, decimals_for(medians)),
                           variant.latency_ms, variant.latency_ms, variant.p99_ms});
-  chart.axis = bar_axis(highest, kAccuracyTicks);
+  chart.axis = bar_axis(highest, kBarTicks);
   chart.description = described(chart.bars);
   return figure("Inference time (ms)", bar_chart(chart),
                 "Median for one row on one thread; line up to the 99th percentile.");

@@ -13,6 +13,7 @@ namespace {
 
 // Larger matrices are for programs: results.json has them.
 constexpr std::size_t kMostLabels = 20;
+constexpr std::size_t kMostLabelsSideBySide = 4;
 constexpr std::size_t kMostFlippedRows = 200;
 
 std::string change_text(std::size_t now, std::size_t before) {
@@ -34,7 +35,9 @@ HtmlTable confusion_table(const ResultRow& variant, const ResultRow& original,
     std::vector<HtmlCell> cells = {{.text = labels[truth]}};
     for (std::size_t label = 0; label < labels.size(); ++label)
       cells.push_back({.text = with_thousands(counts[label]),
-                       .style = truth == label ? "right" : "wrong",
+                       .style = truth == label      ? "right"
+                                : counts[label] > 0 ? "wrong"
+                                                    : "none",
                        .note = change_text(counts[label], original.confusion[truth][label]),
                        .shade = rows > 0.0 ? static_cast<double>(counts[label]) / rows : 0.0});
     table.rows.push_back(std::move(cells));
@@ -54,28 +57,31 @@ HtmlCell label_cell(const StudyResult& result, const FlippedRow& row, const Resu
   return {.text = fmt::format("{} {}", right ? "✓" : "✗", label_name(result, label)),
           .style = !flipped ? "kept"
                    : right  ? "gained"
-                            : "lost",
-          .note = flipped ? "flipped" : ""};
+                            : "lost"};
+}
+
+std::vector<HtmlCell> flips_row(const StudyResult& result, const FlippedRow& row) {
+  std::vector<HtmlCell> cells = {{.text = with_thousands(row.row)}};
+  if (result.data.is_text)
+    cells.push_back({.text = row.text.empty() ? "(empty)" : row.text, .style = "sentence"});
+  cells.push_back({.text = label_name(result, row.truth), .style = "label"});
+  for (const ResultRow& variant : result.first().variants)
+    cells.push_back(label_cell(result, row, variant));
+  return cells;
 }
 
 HtmlTable flips_table(const StudyResult& result) {
   HtmlTable table;
   table.caption = "Test rows that some precision labels differently from Original";
   table.style = "flips";
-  table.headers = {"Row", result.data.is_text ? "Text" : "Input", "Truth"};
-  table.text_columns = 2;
+  table.headers = {"Row"};
+  if (result.data.is_text) table.headers.emplace_back("Text");
+  table.text_columns = table.headers.size();
+  table.headers.emplace_back("Truth");
   for (const ResultRow& variant : result.first().variants) table.headers.push_back(variant.name);
-  for (const FlippedRow& row : result.flipped_rows) {
-    if (table.rows.size() == kMostFlippedRows) break;
-    std::vector<HtmlCell> cells = {
-        {.text = with_thousands(row.row)},
-        {.text = row.text.empty() ? (result.data.is_text ? "(empty)" : "numbers") : row.text,
-         .style = "sentence"},
-        {.text = label_name(result, row.truth)}};
-    for (const ResultRow& variant : result.first().variants)
-      cells.push_back(label_cell(result, row, variant));
-    table.rows.push_back(std::move(cells));
-  }
+  const std::size_t shown = std::min(kMostFlippedRows, result.flipped_rows.size());
+  for (std::size_t row = 0; row < shown; ++row)
+    table.rows.push_back(flips_row(result, result.flipped_rows[row]));
   return table;
 }
 
@@ -91,7 +97,9 @@ std::string confusion_section(const StudyResult& result) {
                         html_paragraph(fmt::format(
                             "{} labels are too many to show here; results.json holds the matrices.",
                             result.label_names.size())));
-  std::string tables = "<div class=\"halves\">\n";
+  std::string tables =
+      fmt::format("<div class=\"{}\">\n",
+                  result.label_names.size() > kMostLabelsSideBySide ? "whole" : "halves");
   for (const ResultRow& variant : result.first().variants)
     tables +=
         html_table(confusion_table(variant, result.first().variants.front(), result.label_names));
@@ -112,7 +120,8 @@ std::string flips_section(const StudyResult& result) {
         html_paragraph("None: every precision gives every test row the label that Original gives." +
                        seed_remark(result)));
   std::string text = fmt::format(
-      "{} of {} test rows get another label from at least one precision. ✓ is right, ✗ is wrong.",
+      "{} of {} test rows get another label from at least one precision. ✓ is right, ✗ is wrong; "
+      "flipped labels are bold and coloured.",
       with_thousands(count), with_thousands(result.first().variants.front().predicted.size()));
   if (count > kMostFlippedRows)
     text += fmt::format(" The first {} are shown; results.json names them all.", kMostFlippedRows);

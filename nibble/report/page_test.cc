@@ -99,6 +99,7 @@ TEST(Page, BearsAStudyWithoutAnEpochOrAFlip) {
   result.flipped_rows.clear();
   const std::string page = report_page(result);
   EXPECT_FALSE(contains(page, "id=\"training\""));
+  EXPECT_TRUE(contains(page, "stopped before its first epoch ended"));
   EXPECT_TRUE(contains(page, "every precision gives every test row the label that Original gives"));
 }
 
