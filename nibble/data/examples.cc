@@ -1,5 +1,9 @@
 #include "nibble/data/examples.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "nibble/core/error.h"
 
 namespace nibble {
@@ -21,6 +25,22 @@ Examples select_examples(const Examples& examples, const std::vector<std::size_t
   for (const std::size_t row : chosen) texts.push_back(examples.texts()[row]);
   result.inputs = std::move(texts);
   return result;
+}
+
+Examples with_labels_of(Examples examples, const LabelNames& known) {
+  std::vector<Label> renumbered;
+  renumbered.reserve(examples.label_names.size());
+  for (const std::string& name : examples.label_names) {
+    const auto found = std::ranges::find(known, name);
+    if (found == known.end()) {
+      throw_error("'{}' has a label '{}' that is not among the known ones ({})", examples.source,
+                  name, fmt::join(known, ", "));
+    }
+    renumbered.push_back(static_cast<Label>(found - known.begin()));
+  }
+  for (Label& label : examples.labels) label = renumbered[static_cast<std::size_t>(label)];
+  examples.label_names = known;
+  return examples;
 }
 
 void require_trainable(const Examples& examples) {

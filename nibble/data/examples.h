@@ -32,6 +32,9 @@ struct Examples {
 // Copies the chosen rows, in the order given; label names and source stay.
 Examples select_examples(const Examples& examples, const std::vector<std::size_t>& chosen);
 
+// The same rows with labels numbered as in `known`; an Error for a label that is not there.
+Examples with_labels_of(Examples examples, const LabelNames& known);
+
 // An Error, naming the source, unless a classifier can be trained: at least two labels, and at
 // least as many rows as labels.
 void require_trainable(const Examples& examples);

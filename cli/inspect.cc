@@ -1,0 +1,85 @@
+// nibble inspect: what a model file holds, layer by layer and byte by byte.
+#include <memory>
+#include <variant>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "options.h"
+#include "output.h"
+#include "verbs.h"
+
+#include "nibble/formats/model_file.h"
+#include "nibble/model/summary.h"
+
+namespace nibble::cli {
+namespace {
+
+constexpr std::size_t kLabelsShown = 20;
+
+std::string input_text(const Featurizer& featurizer) {
+  if (std::holds_alternative<BagOfWords>(featurizer))
+    return fmt::format("text, as counts of {} words", with_thousands(column_count(featurizer)));
+  return fmt::format("rows of {} numbers, each times {:.6g}",
+                     with_thousands(column_count(featurizer)), std::get<Numeric>(featurizer).scale);
+}
+
+std::string labels_text(const LabelNames& labels) {
+  const std::size_t shown = std::min(labels.size(), kLabelsShown);
+  const std::string_view more = shown < labels.size() ? ", ..." : "";
+  return fmt::format("{}: {}{}", labels.size(),
+                     fmt::join(labels.begin(), labels.begin() + shown, ", "), more);
+}
+
+std::string storage_text(const StorageBreakdown& storage) {
+  std::string text = "\nStorage                bytes   share\n";
+  const auto add = [&](std::string_view name, std::size_t bytes) {
+    text += fmt::format("{:<12}{:>16}  {:5.1f} %\n", name, with_thousands(bytes),
+                        100.0 * static_cast<double>(bytes) / static_cast<double>(storage.file));
+  };
+  add("Weights", storage.weights);
+  add("Scales", storage.scales);
+  add("Biases", storage.biases);
+  add("Vocabulary", storage.vocabulary);
+  add("The rest", storage.rest());
+  add("File", storage.file);
+  return text;
+}
+
+std::string provenance_text(const Provenance& made) {
+  std::string text;
+  if (made.epoch > 0)
+    text += fmt::format("\nBest epoch {}: validation accuracy {:.2f} %, loss {:.4f}\n", made.epoch,
+                        made.validation_accuracy, made.validation_loss);
+  if (!made.settings.empty()) text += "\nMade with\n";
+  for (const auto& setting : made.settings)
+    text += fmt::format("  {:<24} {}\n", setting.first, setting.second);
+  return text;
+}
+
+int run(const std::filesystem::path& path) {
+  const Model model = load_model(path);
+  print(fmt::format("{}\nStored as  {}\nInput      {}\nLabels     {}\n\n", path.string(),
+                    name_of(model.scheme()), input_text(model.featurizer),
+                    labels_text(model.labels)));
+  print(render(summarize(model)));
+  print(storage_text(storage_breakdown(model, path)));
+  print(provenance_text(model.provenance));
+  return kDone;
+}
+
+}  // namespace
+
+Verb add_inspect(CLI::App& program) {
+  auto model = std::make_shared<std::filesystem::path>();
+  CLI::App* verb = program.add_subcommand("inspect",
+                                          "Shows what a model file holds: layers, parameters, "
+                                          "multiply-adds, bytes, and how it was made.");
+  add_model_argument(*verb, *model);
+  verb->footer(
+      "Example:\n"
+      "  nibble inspect checkpoint.pt");
+  return {verb, [model] { return run(*model); }};
+}
+
+}  // namespace nibble::cli

@@ -1,0 +1,135 @@
+#include "options.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "nibble/core/error.h"
+
+namespace nibble::cli {
+namespace {
+
+constexpr const char* kData = "Data";
+constexpr const char* kNetwork = "Network";
+constexpr const char* kTraining = "Training";
+
+std::size_t parse_size(const std::string& option, std::string_view text) {
+  std::size_t size = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (code != std::errc() || end != text.data() + text.size())
+    throw_error("{} got '{}'; expected sizes such as 512,256,128,64", option, text);
+  return size;
+}
+
+// "512,256" -> {512, 256}; "none" -> {}.
+std::vector<std::size_t> parse_sizes(const std::string& option, std::string_view text) {
+  std::vector<std::size_t> sizes;
+  if (text == "none") return sizes;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    sizes.push_back(parse_size(option, text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return sizes;
+}
+
+}  // namespace
+
+std::string one_of(const std::vector<std::string_view>& words) {
+  return fmt::format("{}", fmt::join(words, "|"));
+}
+
+void add_model_argument(CLI::App& verb, std::filesystem::path& model) {
+  verb.add_option("MODEL", model,
+                  "A model file: .safetensors of nibble, or a PyTorch checkpoint (.pt)")
+      ->required();
+}
+
+void add_data_options(CLI::App& verb, DataOptions& options) {
+  verb.add_option("DATA", options.data,
+                  "A data set's name (nibble data list), a folder with train.* and test.*, or one "
+                  "file: a sentence, "
+                  "TAB, label in each row; numbers with commas, label last (.csv); or IDX")
+      ->required()
+      ->type_name("");
+  verb.add_option("--test", options.test_file,
+                  "Test rows from this file instead of those DATA brings")
+      ->type_name("FILE")
+      ->group(kData);
+  verb.add_option("--validation", options.validation_file,
+                  "Validation rows from this file instead of a fifth of the training rows")
+      ->type_name("FILE")
+      ->group(kData);
+  verb.add_option_function<std::string>(
+          "--split",
+          [&options](const std::string& name) { options.split = split_kind_named(name); },
+          "How that fifth is drawn: as scikit-learn's train_test_split does, or keeping each "
+          "label's share")
+      ->type_name(one_of({name_of(SplitKind::kSklearn), name_of(SplitKind::kStratified)}))
+      ->default_str(std::string(name_of(options.split)))
+      ->group(kData);
+  verb.add_option("--split-seed", options.split_seed,
+                  "Draws the split (scikit-learn's random_state)")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(kData);
+  verb.add_option("--max-features", options.max_features,
+                  "Keep this many of the most frequent words; 0 keeps all")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(kData);
+}
+
+CLI::Option* add_sizes_option(CLI::App& verb, const std::string& name,
+                              std::vector<std::size_t>& sizes, const std::string& description) {
+  return verb
+      .add_option_function<std::string>(
+          name, [name, &sizes](const std::string& text) { sizes = parse_sizes(name, text); },
+          description)
+      ->type_name("SIZES")
+      ->default_str(fmt::format("{}", fmt::join(sizes, ",")));
+}
+
+void add_network_options(CLI::App& verb, std::vector<std::size_t>& hidden) {
+  add_sizes_option(verb, "--hidden", hidden,
+                   "Sizes of the hidden layers, first to last; none for a linear model")
+      ->group(kNetwork);
+}
+
+void add_training_options(CLI::App& verb, TrainSettings& settings) {
+  const auto add = [&verb](const char* name, auto& value, const char* type,
+                           const char* description) {
+    verb.add_option(name, value, description)
+        ->type_name(type)
+        ->capture_default_str()
+        ->group(kTraining);
+  };
+  add("--epochs", settings.epochs, "N", "How often training goes through all rows");
+  add("--batch", settings.batch, "N", "Rows in one step");
+  add("--learning-rate", settings.learning_rate, "X", "Size of Adam's steps");
+  add("--dropout", settings.dropout, "X", "Share of hidden values set to zero while training");
+  add("--seed", settings.seed, "N", "Draws initial weights, the order of rows, and dropout");
+  verb.add_option("--shuffle", settings.shuffle, "A new order of rows in each epoch")
+      ->type_name(one_of({"on", "off"}))
+      ->default_str(settings.shuffle ? "on" : "off")
+      ->group(kTraining);
+}
+
+void add_threads_option(CLI::App& verb, std::size_t& threads) {
+  verb.add_option("--threads", threads,
+                  "Threads to use; 0 means all processors. Results do not depend on it")
+      ->type_name("N")
+      ->capture_default_str();
+}
+
+void add_quiet_option(CLI::App& verb, bool& quiet) {
+  verb.add_flag("--quiet", quiet, "No progress on standard error");
+}
+
+CLI::Option* add_output_option(CLI::App& verb, std::filesystem::path& output,
+                               const std::string& kind, const std::string& description) {
+  return verb.add_option("-o,--output", output, description)->type_name(kind)->take_last();
+}
+
+}  // namespace nibble::cli

@@ -1,0 +1,63 @@
+// nibble quantize: a float model stored in fewer bits.
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "options.h"
+#include "output.h"
+#include "verbs.h"
+
+#include "nibble/formats/model_file.h"
+#include "nibble/quant/scheme.h"
+
+namespace nibble::cli {
+namespace {
+
+struct QuantizeOptions {
+  std::filesystem::path model;
+  std::filesystem::path output;
+  Scheme scheme = Scheme::kInt8;
+};
+
+std::vector<std::string_view> scheme_names() {
+  std::vector<std::string_view> names(kSchemes.size());
+  std::ranges::transform(kSchemes, names.begin(), name_of);
+  return names;
+}
+
+int run(const QuantizeOptions& options) {
+  const Model model = load_model(options.model);
+  save_model(quantized_model(model, options.scheme), options.output);
+  const auto before = std::filesystem::file_size(options.model);
+  const auto after = std::filesystem::file_size(options.output);
+  print(fmt::format("{}: {} bytes as {}, {:.1f} % of {}\n", options.output.string(), after,
+                    name_of(options.scheme),
+                    100.0 * static_cast<double>(after) / static_cast<double>(before),
+                    options.model.string()));
+  return kDone;
+}
+
+}  // namespace
+
+Verb add_quantize(CLI::App& program) {
+  auto options = std::make_shared<QuantizeOptions>();
+  CLI::App* verb = program.add_subcommand("quantize", "Stores a trained model in fewer bits.");
+  add_model_argument(*verb, options->model);
+  verb->add_option_function<std::string>(
+          "--scheme", [options](const std::string& name) { options->scheme = scheme_named(name); },
+          "int8: one scale for each output, best accuracy in 8 bits. int8-torch: the arithmetic of "
+          "PyTorch's "
+          "quantize_dynamic. int4: groups of 32 weights, smallest. f16, bf16: half precision. f32: "
+          "no loss")
+      ->type_name(one_of(scheme_names()))
+      ->required();
+  add_output_option(*verb, options->output, "FILE", "The smaller model, a .safetensors file")
+      ->required();
+  verb->footer(
+      "Example:\n"
+      "  nibble quantize checkpoint.pt --scheme int4 -o model-int4.safetensors");
+  return {verb, [options] { return run(*options); }};
+}
+
+}  // namespace nibble::cli
