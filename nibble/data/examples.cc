@@ -50,8 +50,11 @@ void require_trainable(const Examples& examples) {
                 examples.label_names.empty() ? "s" : " only, '" + examples.label_names[0] + "'");
   }
   if (examples.rows() < examples.label_names.size()) {
-    throw_error("'{}' has {} rows for {} labels; training needs at least one row for each",
-                examples.source, examples.rows(), examples.label_names.size());
+    throw_error(
+        "cannot train {} labels on {} row{} of '{}'; training needs at least one row for each "
+        "label",
+        examples.label_names.size(), examples.rows(), examples.rows() == 1 ? "" : "s",
+        examples.source);
   }
 }
 

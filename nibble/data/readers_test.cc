@@ -142,7 +142,8 @@ TEST(RequireTrainable, WantsTwoLabelsAndARowForEach) {
   examples.labels = {0, 0};
   expect_in("'a.tsv' has 1 label only, '1'", error_of([&] { require_trainable(examples); }));
   examples.label_names = {"1", "2", "3"};
-  expect_in("2 rows for 3 labels", error_of([&] { require_trainable(examples); }));
+  expect_in("cannot train 3 labels on 2 rows of 'a.tsv'",
+            error_of([&] { require_trainable(examples); }));
   examples.label_names = {"1", "2"};
   EXPECT_NO_THROW(require_trainable(examples));
   examples.label_names = {};

@@ -73,6 +73,7 @@ PreparedData prepare_data(const DataOptions& options) {
   LabelNames labels = loaded.training.label_names;
   std::optional<Examples> test = choose_test(std::move(loaded.test), options, labels);
   Parts parts = split_examples(std::move(loaded.training), options);
+  require_trainable(parts.training);  // again: the split may have left too few rows
   Featurizer featurizer = fit_featurizer(parts.training, options.max_features);
 
   PreparedData prepared{.name = options.data,
