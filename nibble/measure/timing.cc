@@ -53,7 +53,7 @@ double drift_of(const std::vector<double>& times, double overall) {
   return (*high - *low) / overall;
 }
 
-CallTimes summarise(std::vector<double> times) {
+CallTimes summarise(const std::vector<double>& times) {
   CallTimes summary;
   summary.calls = times.size();
   std::vector<double> ascending = times;
@@ -82,7 +82,7 @@ CallTimes time_calls_after(const std::function<void()>& before, const TimedCall&
     times[timed++] = std::max(0.0, nanoseconds_since(start) - clock_cost);
   }
   times.resize(timed);
-  return summarise(std::move(times));
+  return summarise(times);
 }
 
 CallTimes time_calls(const TimedCall& call, const TimingLimits& limits) {
