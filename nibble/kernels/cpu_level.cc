@@ -67,8 +67,8 @@ std::vector<Level> find_levels() {
 }
 
 const std::vector<Level>& levels() {
-  static const std::vector<Level> kFound = find_levels();
-  return kFound;
+  static const std::vector<Level> found_here = find_levels();
+  return found_here;
 }
 
 const Level& level_named(std::string_view name) {
@@ -89,14 +89,14 @@ void use(const Level& level) {
 }
 
 const Level& current_level() {
-  static const bool kEnvironmentRead = [] {
+  static const bool environment_read = [] {
     if (level_in_use == nullptr) {
       const char* name = std::getenv("NIBBLE_CPU");
       use(level_named(name == nullptr ? "" : name));
     }
     return true;
   }();
-  static_cast<void>(kEnvironmentRead);
+  static_cast<void>(environment_read);
   return *level_in_use;
 }
 
