@@ -9,6 +9,7 @@
 #include "output.h"
 #include "verbs.h"
 
+#include "nibble/core/thousands.h"
 #include "nibble/formats/model_file.h"
 #include "nibble/model/summary.h"
 

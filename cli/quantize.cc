@@ -22,7 +22,7 @@ struct QuantizeOptions {
 
 std::vector<std::string_view> scheme_names() {
   std::vector<std::string_view> names(kSchemes.size());
-  std::ranges::transform(kSchemes, names.begin(), name_of);
+  std::ranges::transform(kSchemes, names.begin(), [](Scheme scheme) { return name_of(scheme); });
   return names;
 }
 

@@ -1,9 +1,9 @@
 // Vectors and matrices whose storage starts on a cache line (64 bytes), as the kernels like it.
+// Large ones ask for huge pages: rows visited in random order then cost no address translations.
 #pragma once
 
 #include <cassert>
 #include <cstddef>
-#include <new>
 #include <span>
 #include <vector>
 
@@ -11,18 +11,18 @@ namespace nibble {
 
 inline constexpr std::size_t kCacheLine = 64;
 
+// `bytes` of storage aligned to kCacheLine; freed with the same size.
+void* allocate_aligned(std::size_t bytes);
+void free_aligned(void* memory, std::size_t bytes) noexcept;
+
 template <typename T>
 struct AlignedAllocator {
   using value_type = T;
   AlignedAllocator() = default;
   template <typename U>
   explicit AlignedAllocator(const AlignedAllocator<U>& /*other*/) {}
-  T* allocate(std::size_t count) {
-    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t(kCacheLine)));
-  }
-  void deallocate(T* memory, std::size_t /*count*/) {
-    ::operator delete(memory, std::align_val_t(kCacheLine));
-  }
+  T* allocate(std::size_t count) { return static_cast<T*>(allocate_aligned(count * sizeof(T))); }
+  void deallocate(T* memory, std::size_t count) { free_aligned(memory, count * sizeof(T)); }
   friend bool operator==(AlignedAllocator, AlignedAllocator) { return true; }
 };
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "nibble/core/error.h"
+#include "nibble/core/thousands.h"
 #include "nibble/core/threads.h"
 #include "nibble/formats/model_file.h"
 #include "nibble/infer/predictor.h"

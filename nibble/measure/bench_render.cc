@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "nibble/core/thousands.h"
 #include "nibble/model/summary.h"
 
 namespace nibble {

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "nibble/core/thousands.h"
+
 namespace nibble {
 namespace {
 
@@ -104,12 +106,6 @@ std::string line_of(const Cells& cells, const std::array<std::size_t, kColumns>&
 }
 
 }  // namespace
-
-std::string with_thousands(std::size_t number) {
-  std::string digits = fmt::format("{}", number);
-  for (std::size_t end = digits.size(); end > 3; end -= 3) digits.insert(end - 3, 1, ',');
-  return digits;
-}
 
 ModelSummary summarize(const Model& model) {
   ModelSummary summary;

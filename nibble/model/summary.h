@@ -31,7 +31,4 @@ ModelSummary summarize(const Model& model);
 // Aligned columns, one line for each layer, a rule, the total. Ends with a newline.
 std::string render(const ModelSummary& summary);
 
-// 5293122 -> "5,293,122"
-std::string with_thousands(std::size_t number);
-
 }  // namespace nibble

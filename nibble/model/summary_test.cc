@@ -56,12 +56,5 @@ TEST(Summary, IsRenderedInAlignedColumns) {
             "Total                                        6,002          5,000  24,008\n");
 }
 
-TEST(Summary, PutsCommasBetweenThousands) {
-  EXPECT_EQ(with_thousands(0), "0");
-  EXPECT_EQ(with_thousands(999), "999");
-  EXPECT_EQ(with_thousands(1000), "1,000");
-  EXPECT_EQ(with_thousands(5293122), "5,293,122");
-}
-
 }  // namespace
 }  // namespace nibble

@@ -16,7 +16,7 @@ enum class Marker { kCircle, kSquare, kTriangle, kNone };
 struct ChartPoint {
   double x = 0.0;
   double y = 0.0;
-  std::string tooltip = "";
+  std::string tooltip = {};
 };
 
 struct ChartSeries {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "nibble/core/thousands.h"
+
 namespace nibble {
 namespace {
 

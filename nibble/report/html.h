@@ -15,8 +15,8 @@ std::string escape_html(std::string_view text);
 
 struct HtmlCell {
   std::string text;
-  std::string style = "";            // a class of page_style.css; empty: none
-  std::string note = "";             // set smaller, after the text
+  std::string style = {};            // a class of page_style.css; empty: none
+  std::string note = {};             // set smaller, after the text
   std::optional<double> shade = {};  // 0 to 1: how strongly the cell is coloured
 };
 
@@ -27,7 +27,7 @@ struct HtmlTable {
   std::size_t row_header = 0;    // the column that names the row
   std::size_t text_columns = 1;  // leading columns set flush left; numbers follow
   bool last_row_is_total = false;
-  std::string style = "";
+  std::string style = {};
 };
 // Inside a container that scrolls by itself where the table is wider than the page.
 std::string html_table(const HtmlTable& table);

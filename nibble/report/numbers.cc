@@ -21,13 +21,6 @@ std::string three_digits(double number) {
 
 }  // namespace
 
-std::string with_thousands(std::size_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t from_end = 3; from_end < digits.size(); from_end += 4)
-    digits.insert(digits.size() - from_end, 1, ',');
-  return digits;
-}
-
 std::string with_prefix(double number) {
   if (number >= 999.5e6) return three_digits(number / 1e9) + " G";
   if (number >= 999.5e3) return three_digits(number / 1e6) + " M";

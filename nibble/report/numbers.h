@@ -7,8 +7,6 @@
 
 namespace nibble {
 
-// 1821 -> "1,821"
-std::string with_thousands(std::size_t number);
 // Three significant digits and a unit prefix: 2'081'234 -> "2.08 M", 85'320 -> "85.3 k", 12 ->
 // "12".
 std::string with_prefix(double number);

@@ -7,16 +7,6 @@
 namespace nibble {
 namespace {
 
-TEST(Numbers, Thousands) {
-  EXPECT_EQ(with_thousands(0), "0");
-  EXPECT_EQ(with_thousands(999), "999");
-  EXPECT_EQ(with_thousands(1000), "1,000");
-  EXPECT_EQ(with_thousands(1821), "1,821");
-  EXPECT_EQ(with_thousands(999'999), "999,999");
-  EXPECT_EQ(with_thousands(5'293'122), "5,293,122");
-  EXPECT_EQ(with_thousands(std::numeric_limits<std::size_t>::max()), "18,446,744,073,709,551,615");
-}
-
 TEST(Numbers, Prefixes) {
   EXPECT_EQ(with_prefix(0.0), "0");
   EXPECT_EQ(with_prefix(999.4), "999");

@@ -4,6 +4,7 @@
 
 #include "page_style.inc"
 
+#include "nibble/core/thousands.h"
 #include "nibble/report/headline.h"
 #include "nibble/report/html.h"
 #include "nibble/report/numbers.h"

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "nibble/core/thousands.h"
 #include "nibble/report/html.h"
 #include "nibble/report/numbers.h"
 #include "nibble/report/page_sections.h"

@@ -1,6 +1,7 @@
 // The sections that let a reader judge and repeat the study: data, method, settings, machine.
 #include <fmt/format.h>
 
+#include "nibble/core/thousands.h"
 #include "nibble/report/headline.h"
 #include "nibble/report/html.h"
 #include "nibble/report/numbers.h"

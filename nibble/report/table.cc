@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "nibble/core/thousands.h"
 #include "nibble/report/numbers.h"
 #include "nibble/report/variant_summary.h"
 
