@@ -64,6 +64,10 @@ class FloatLayer : public Layer {
     Kernels::kSparse(x, gathered_, finish(), y);
   }
 
+  void prefetch(std::span<const std::uint32_t> columns) const override {
+    for (const std::uint32_t column : columns) gathered_.prefetch(column);
+  }
+
  private:
   Gathered<Stored> gathered_;
   LazyPanels<typename Kernels::Panels> panels_;

@@ -41,6 +41,8 @@ class GroupedInputsLayer : public Layer {
 
   std::size_t sparse_limit() const override { return 0; }
 
+  void prefetch(std::span<const std::uint32_t> /*columns*/) const override {}
+
  private:
   Int4Panels panels_;
 };
@@ -68,6 +70,10 @@ class GroupedOutputsLayer : public Layer {
   }
 
   std::size_t sparse_limit() const override { return inputs(); }
+
+  void prefetch(std::span<const std::uint32_t> columns) const override {
+    for (const std::uint32_t column : columns) gathered_.prefetch(column);
+  }
 
  private:
   Int4Gathered gathered_;

@@ -39,6 +39,10 @@ class Int8Layer : public Layer {
     int8_sparse({x.columns, bytes, x.count, scale}, gathered_, scales_.data(), finish(), y);
   }
 
+  void prefetch(std::span<const std::uint32_t> columns) const override {
+    for (const std::uint32_t column : columns) gathered_.prefetch(column);
+  }
+
  private:
   virtual RowScale quantize(const float* values, std::size_t count, std::uint8_t* bytes,
                             const Workspace& /*workspace*/) const {

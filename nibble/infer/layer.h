@@ -66,6 +66,8 @@ class Layer {
   virtual void dense(const FloatRows& x, OutputRows y, Workspace& workspace) const = 0;
   // First layers only.
   virtual void sparse(const SparseRow& x, float* y, Workspace& workspace) const = 0;
+  // Asks for the weights that sparse() will read.
+  virtual void prefetch(std::span<const std::uint32_t> columns) const = 0;
   // Up to how many non-zeros a row of this first layer is better off with sparse().
   virtual std::size_t sparse_limit() const { return inputs_ / 4; }
   // Whether all rows of a call share one scale (Workspace::call), to be set before.

@@ -33,16 +33,23 @@ LayerList prepare_layers(const Linears& linears) {
   return layers;
 }
 
-void run_first(const Layer& layer, const SparseRowsView& x, OutputRows y, Workspace& workspace) {
-  for (std::size_t r = 0; r < x.rows; ++r) {
-    const auto columns = x.row_indices(r);
-    layer.sparse({columns.data(), x.row_values(r).data(), columns.size()}, y.values + r * y.stride,
-                 workspace);
+// The rows first .. first+count-1 of x. Their weights, scattered over megabytes, come from L3 or
+// memory: while one block passes through the network, those of the next are fetched.
+void run_first(const Layer& layer, const SparseRowsView& x, std::size_t first, std::size_t count,
+               OutputRows y, Workspace& workspace) {
+  for (std::size_t r = 0; r < count; ++r) {
+    const std::size_t row = first + r;
+    if (row + kBlockRows < x.rows) layer.prefetch(x.row_indices(row + kBlockRows));
+    const auto columns = x.row_indices(row);
+    layer.sparse({columns.data(), x.row_values(row).data(), columns.size()},
+                 y.values + r * y.stride, workspace);
   }
 }
 
 // Rows with few non-zeros go one by one, those between them together.
-void run_first(const Layer& layer, const DenseRowsView& x, OutputRows y, Workspace& workspace) {
+void run_first(const Layer& layer, const DenseRowsView& all, std::size_t first, std::size_t count,
+               OutputRows y, Workspace& workspace) {
+  const DenseRowsView x = all.slice(first, count);
   const std::size_t limit = layer.sparse_limit();
   std::uint32_t* columns = room_for(workspace.columns, limit + kNonZeroSlack);
   float* values = room_for(workspace.values, limit + kNonZeroSlack);
@@ -54,10 +61,10 @@ void run_first(const Layer& layer, const DenseRowsView& x, OutputRows y, Workspa
     dense_begin = end + 1;
   };
   for (std::size_t r = 0; r < x.rows; ++r) {
-    const std::size_t count = find_non_zeros(x.row(r).data(), x.columns, limit, columns, values);
-    if (count > limit) continue;
+    const std::size_t found = find_non_zeros(x.row(r).data(), x.columns, limit, columns, values);
+    if (found > limit) continue;
     flush(r);
-    layer.sparse({columns, values, count}, y.values + r * y.stride, workspace);
+    layer.sparse({columns, values, found}, y.values + r * y.stride, workspace);
   }
   flush(x.rows);
 }
@@ -88,11 +95,14 @@ void run_rest(const LayerList& layers, std::size_t rows, float* logits, Workspac
 }
 
 template <typename View>
-void run_block(const LayerList& layers, const View& rows, float* logits, Workspace& workspace) {
+void run_in_blocks(const LayerList& layers, const View& rows, float* logits, Workspace& workspace) {
   const std::size_t stride = layers.front()->stride();
-  float* first = room_for(workspace.current, rows.rows * stride);
-  run_first(*layers.front(), rows, {first, stride}, workspace);
-  run_rest(layers, rows.rows, logits, workspace);
+  for (std::size_t first = 0; first < rows.rows; first += kBlockRows) {
+    const std::size_t count = std::min(kBlockRows, rows.rows - first);
+    float* y = room_for(workspace.current, kBlockRows * stride);
+    run_first(*layers.front(), rows, first, count, {y, stride}, workspace);
+    run_rest(layers, count, logits + first * layers.back()->outputs(), workspace);
+  }
 }
 
 RowScale call_scale(ValueRange range) {
@@ -123,7 +133,7 @@ void run_by_layer(const LayerList& layers, const View& rows, float* logits, Work
   const Layer& first = *layers.front();
   Activations x{room_for(workspace.current, rows.rows * first.stride()), first.stride(),
                 first.outputs()};
-  run_first(first, rows, {workspace.current.data(), x.stride}, workspace);
+  run_first(first, rows, 0, rows.rows, {workspace.current.data(), x.stride}, workspace);
   for (std::size_t l = 1; l < layers.size(); ++l) {
     const Layer& layer = *layers[l];
     workspace.call = call_scale(range_of(x, rows.rows));
@@ -172,10 +182,10 @@ void PreparedMlp::logits(const RowsView& rows, std::span<float> logits, Scratch&
   Workspace& workspace = *scratch.state_;
   std::visit(
       [&](const auto& view) {
-        if (layers_->by_layer) return run_by_layer(layers_->list, view, logits.data(), workspace);
-        for (std::size_t r = 0; r < view.rows; r += kBlockRows) {
-          const auto block = view.slice(r, std::min(kBlockRows, view.rows - r));
-          run_block(layers_->list, block, logits.data() + r * outputs(), workspace);
+        if (layers_->by_layer) {
+          run_by_layer(layers_->list, view, logits.data(), workspace);
+        } else {
+          run_in_blocks(layers_->list, view, logits.data(), workspace);
         }
       },
       rows);

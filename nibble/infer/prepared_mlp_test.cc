@@ -96,9 +96,9 @@ void expect_same(std::span<const float> got, std::span<const float> expected) {
 
 const std::vector<MlpShape>& shapes() {
   static const std::vector<MlpShape> shapes_tested = {{1, {}, 1},          {3, {1}, 2},
-                                                {31, {33}, 10},      {65, {64, 63}, 3},
-                                                {100, {512, 96}, 2}, {300, {130, 65, 17}, 7},
-                                                {784, {128}, 10}};
+                                                      {31, {33}, 10},      {65, {64, 63}, 3},
+                                                      {100, {512, 96}, 2}, {300, {130, 65, 17}, 7},
+                                                      {784, {128}, 10}};
   return shapes_tested;
 }
 

@@ -41,6 +41,27 @@ ValueRange range_of(const float* values, std::size_t count) {
   return {hn::GetLane(hn::MinOfLanes(d, low)), hn::GetLane(hn::MaxOfLanes(d, high))};
 }
 
+// The largest value if none has its sign bit set, else a negative number or NaN. Bits of floats
+// without a sign order like unsigned integers, and a sign bit makes the largest of all.
+HWY_INLINE float largest_if_positive(const float* values, std::size_t count) {
+  const U32Tag d;
+  using Bits = hn::Vec<U32Tag>;
+  const auto* bits = reinterpret_cast<const std::uint32_t*>(values);
+  Bits largest[4];
+  NIBBLE_UNROLL
+  for (std::size_t k = 0; k < 4; ++k) largest[k] = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + 4 * kLanes <= count; i += 4 * kLanes) {
+    NIBBLE_UNROLL
+    for (std::size_t k = 0; k < 4; ++k)
+      largest[k] = hn::Max(largest[k], hn::LoadU(d, bits + i + k * kLanes));
+  }
+  for (; i < count; i += kLanes)
+    largest[0] = hn::Max(largest[0], hn::BitCast(d, load_up_to(values, i, count)));
+  const Bits all = hn::Max(hn::Max(largest[0], largest[1]), hn::Max(largest[2], largest[3]));
+  return hn::GetLane(hn::BitCast(F32Tag(), hn::MaxOfLanes(d, all)));
+}
+
 // Leaves at the first value that is not whole: mostly among the first few.
 bool all_whole(const float* values, std::size_t count) {
   const F32Tag d;
@@ -51,63 +72,131 @@ bool all_whole(const float* values, std::size_t count) {
   return true;
 }
 
-HWY_INLINE void store_bytes(I32Vec value, std::uint8_t* bytes) {
-#if NIBBLE_AVX512
-  const __m512i positive = _mm512_max_epi32(value.raw, _mm512_setzero_si512());
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes), _mm512_cvtusepi32_epi8(positive));
-#else
-  const hn::Rebind<std::uint8_t, I32Tag> narrow;
-  hn::StoreU(hn::DemoteTo(narrow, value), narrow, bytes);
-#endif
+// 1.5 * 2^23: floats of that size are 1 apart, so that adding it rounds to a whole number, ties to
+// even, and leaves that number in the lowest bits. Good for up to 2^22 steps; a byte needs 2^8.
+constexpr float kRoundingMagic = 0x1.8p23F;
+
+// Four vectors of rounded steps (in the form above) to their lowest bytes.
+constexpr std::size_t kByteLanes = 4 * kLanes;
+
+#if NIBBLE_VNNI
+
+alignas(64) constexpr std::uint8_t kLowBytes[64] = {
+    0,  4,  8,  12, 16, 20, 24, 28, 32, 36,  40,  44,  48,  52,  56,  60,
+    64, 68, 72, 76, 80, 84, 88, 92, 96, 100, 104, 108, 112, 116, 120, 124,
+    0,  4,  8,  12, 16, 20, 24, 28, 32, 36,  40,  44,  48,  52,  56,  60,
+    64, 68, 72, 76, 80, 84, 88, 92, 96, 100, 104, 108, 112, 116, 120, 124};
+
+HWY_INLINE void store_bytes(const I32Vec (&steps)[4], std::uint8_t* bytes) {
+  const __m512i low_bytes = _mm512_load_si512(kLowBytes);
+  const __m512i first = _mm512_permutex2var_epi8(steps[0].raw, low_bytes, steps[1].raw);
+  const __m512i second = _mm512_permutex2var_epi8(steps[2].raw, low_bytes, steps[3].raw);
+  _mm512_storeu_si512(bytes, _mm512_mask_blend_epi32(0xFF00, first, second));
 }
 
-void scale_to_bytes(const float* values, std::size_t count, float inverse_scale,
-                    std::int32_t offset, std::uint8_t* bytes) {
-  const F32Tag d;
-  const F32Vec factor = hn::Set(d, inverse_scale);
-  const I32Vec shift = hn::Set(I32Tag(), offset);
-  for (std::size_t i = 0; i < count; i += kLanes) {
-    const F32Vec value = hn::Mul(load_up_to(values, i, count), factor);
-    store_bytes(hn::Add(hn::NearestInt(value), shift), bytes + i);
+#else
+
+HWY_INLINE void store_bytes(const I32Vec (&steps)[4], std::uint8_t* bytes) {
+  const hn::Rebind<std::uint8_t, I32Tag> narrow;
+  for (std::size_t k = 0; k < 4; ++k) {
+    const I32Vec low = hn::And(steps[k], hn::Set(I32Tag(), 0xFF));
+    hn::StoreU(hn::DemoteTo(narrow, low), narrow, bytes + k * kLanes);
   }
 }
+
+#endif
+
+template <typename ToSteps>
+HWY_INLINE void convert_row(const float* values, std::size_t count, const ToSteps& to_steps,
+                            std::uint8_t* bytes) {
+  const F32Tag d;
+  I32Vec steps[4];
+  std::size_t i = 0;
+  for (; i + kByteLanes <= count; i += kByteLanes) {
+    NIBBLE_UNROLL
+    for (std::size_t k = 0; k < 4; ++k)
+      steps[k] = to_steps.apply(hn::LoadU(d, values + i + k * kLanes));
+    store_bytes(steps, bytes + i);
+  }
+  if (i == count) return;
+  NIBBLE_UNROLL
+  for (std::size_t k = 0; k < 4; ++k) {
+    const std::size_t at = std::min(i + k * kLanes, count);
+    steps[k] = to_steps.apply(load_up_to(values, at, count));
+  }
+  store_bytes(steps, bytes + i);
+}
+
+// No clamping: a value is at most the largest, and that many steps round to 255 or 127 in spite of
+// the error in the reciprocal (2^-21 at most, where the scale is almost too small for one).
+struct ScaleSteps {
+  F32Vec factor;
+  F32Vec magic;  // kRoundingMagic + offset
+  HWY_INLINE I32Vec apply(F32Vec value) const {
+    return hn::BitCast(I32Tag(), hn::Add(hn::Mul(value, factor), magic));
+  }
+};
 
 void clear_padding(std::size_t count, std::uint8_t* bytes) {
   std::memset(bytes + count, 0, round_up(count, 64) - count);
 }
 
-RowScale quantize(const float* values, std::size_t count, std::uint8_t* bytes) {
-  const ValueRange range = range_of(values, count);
-  const bool is_unsigned = range.low == 0.0F;
-  const float largest = std::max(-range.low, range.high);
-  const float highest = is_unsigned ? 255.0F : 127.0F;
-  RowScale row{1.0F, is_unsigned ? 0 : 128};
+RowScale choose_scale(const float* values, std::size_t count) {
+  float largest = largest_if_positive(values, count);
+  RowScale row{1.0F, 0};
+  if (!(largest >= 0.0F)) {
+    const ValueRange range = range_of(values, count);
+    largest = std::max(-range.low, range.high);
+    row.offset = range.low == 0.0F ? 0 : 128;
+  }
+  const float highest = row.offset == 0 ? 255.0F : 127.0F;
   if (largest > highest || !all_whole(values, count)) row.scale = largest / highest;
   if (std::isinf(1.0F / row.scale)) row.scale = 1.0F;
-  scale_to_bytes(values, count, 1.0F / row.scale, row.offset, bytes);
+  return row;
+}
+
+RowScale quantize(const float* values, std::size_t count, std::uint8_t* bytes) {
+  const RowScale row = choose_scale(values, count);
+  const ScaleSteps steps{hn::Set(F32Tag(), 1.0F / row.scale),
+                         hn::Set(F32Tag(), kRoundingMagic + static_cast<float>(row.offset))};
+  convert_row(values, count, steps, bytes);
   clear_padding(count, bytes);
   return row;
 }
 
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+
+struct FusedSteps {
+  F32Vec factor;
+  F32Vec offset;
+  HWY_INLINE I32Vec apply(F32Vec value) const {
+    const F32Vec steps = hn::MulAdd(value, factor, offset);
+    const F32Vec clamped = hn::Min(hn::Max(steps, hn::Zero(F32Tag())), hn::Set(F32Tag(), 255.0F));
+    return hn::BitCast(I32Tag(), hn::Add(clamped, hn::Set(F32Tag(), kRoundingMagic)));
+  }
+};
+
+void quantize_with(RowScale row, const float* values, std::size_t count, std::uint8_t* bytes) {
+  const FusedSteps steps{hn::Set(F32Tag(), 1.0F / row.scale),
+                         hn::Set(F32Tag(), static_cast<float>(row.offset))};
+  convert_row(values, count, steps, bytes);
+  clear_padding(count, bytes);
+}
+
+#else
+
+// Without fused multiply-add in hardware; this scheme needs it to be fused.
 void quantize_with(RowScale row, const float* values, std::size_t count, std::uint8_t* bytes) {
   const float inverse = 1.0F / row.scale;
   const auto zero_point = static_cast<float>(row.offset);
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
-  const F32Tag d;
-  for (std::size_t i = 0; i < count; i += kLanes) {
-    const F32Vec value =
-        hn::MulAdd(load_up_to(values, i, count), hn::Set(d, inverse), hn::Set(d, zero_point));
-    store_bytes(hn::NearestInt(value), bytes + i);
-  }
-#else
-  // Without fused multiply-add in hardware; this scheme needs it to be fused.
   for (std::size_t i = 0; i < count; ++i) {
     const float steps = std::nearbyint(std::fma(values[i], inverse, zero_point));
     bytes[i] = static_cast<std::uint8_t>(std::clamp(steps, 0.0F, 255.0F));
   }
-#endif
   clear_padding(count, bytes);
 }
+
+#endif
 
 #if NIBBLE_PLAIN_LOOPS
 
@@ -125,20 +214,36 @@ std::size_t non_zeros(const float* row, std::size_t count, std::size_t limit,
 #else
 
 // Compress into a register, then store whole: VPCOMPRESSD to memory is microcode on Zen 4.
+HWY_INLINE void append_non_zeros(F32Vec value, std::size_t first, std::uint32_t* columns,
+                                 float* values, std::size_t& found) {
+  const F32Tag d;
+  const U32Tag du;
+  const auto used = hn::Ne(value, hn::Zero(d));
+  const auto column = hn::Add(hn::Iota(du, 0), hn::Set(du, static_cast<std::uint32_t>(first)));
+  hn::StoreU(hn::Compress(value, used), d, values + found);
+  hn::StoreU(hn::Compress(column, hn::RebindMask(du, used)), du, columns + found);
+  found += hn::CountTrue(d, used);
+}
+
+// A sparse row is mostly zeros: four vectors are looked at together and mostly passed over.
 std::size_t non_zeros(const float* row, std::size_t count, std::size_t limit,
                       std::uint32_t* columns, float* values) {
   const F32Tag d;
-  const U32Tag du;
   std::size_t found = 0;
-  for (std::size_t i = 0; i < count && found <= limit; i += kLanes) {
-    const F32Vec value = load_up_to(row, i, count);
-    const auto used = hn::Ne(value, hn::Zero(d));
-    if (hn::AllFalse(d, used)) continue;
-    const auto column = hn::Iota(du, static_cast<std::uint32_t>(i));
-    hn::StoreU(hn::Compress(value, used), d, values + found);
-    hn::StoreU(hn::Compress(column, hn::RebindMask(du, used)), du, columns + found);
-    found += hn::CountTrue(d, used);
+  std::size_t i = 0;
+  for (; i + 4 * kLanes <= count && found <= limit; i += 4 * kLanes) {
+    F32Vec four[4];
+    NIBBLE_UNROLL
+    for (std::size_t k = 0; k < 4; ++k) four[k] = hn::LoadU(d, row + i + k * kLanes);
+    // -0 counts as used here; append_non_zeros looks closer.
+    const F32Vec any = hn::Or(hn::Or(four[0], four[1]), hn::Or(four[2], four[3]));
+    if (hn::AllTrue(d, hn::Eq(any, hn::Zero(d)))) continue;
+    NIBBLE_UNROLL
+    for (std::size_t k = 0; k < 4; ++k)
+      append_non_zeros(four[k], i + k * kLanes, columns, values, found);
   }
+  for (; i < count && found <= limit; i += kLanes)
+    append_non_zeros(load_up_to(row, i, count), i, columns, values, found);
   return found;
 }
 

@@ -29,7 +29,7 @@ ValueRange range_with_zero(const float* values, std::size_t count);
 // Columns and values of the entries that are not 0, ascending. Gives up as soon as more than
 // `limit` are found and returns a number above `limit`. Both outputs need room for
 // limit + kNonZeroSlack elements.
-inline constexpr std::size_t kNonZeroSlack = 32;
+inline constexpr std::size_t kNonZeroSlack = 80;
 std::size_t find_non_zeros(const float* row, std::size_t count, std::size_t limit,
                            std::uint32_t* columns, float* values);
 
