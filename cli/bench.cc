@@ -50,10 +50,9 @@ Verb add_bench(CLI::App& program) {
       ->type_name("DATA");
   add_sizes_option(*verb, "--batches", options->settings.batches,
                    "Rows in one call, one figure for each size");
-  verb->add_option("--seconds", options->settings.seconds, "How long to measure for each figure")
-      ->type_name("X")
-      ->capture_default_str();
-  add_threads_option(*verb, options->settings.threads);
+  add_number(*verb, "--seconds", options->settings.seconds, "How long to measure for each figure");
+  add_threads_option(*verb, options->settings.threads,
+                     "The most threads to time; 0 means all processors");
   verb->add_flag("--json", options->json, "Print JSON for programs");
   add_quiet_option(*verb, options->quiet);
   verb->footer(

@@ -1,6 +1,9 @@
 #include "help.h"
 
+#include <algorithm>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -10,15 +13,21 @@ namespace {
 constexpr std::size_t kNameColumns = 28;
 constexpr std::size_t kDescriptionColumns = 72;  // 100 in all
 
-std::string wrap(std::string_view text, std::size_t columns) {
+std::string wrap_line(std::string_view line, std::size_t columns) {
   std::string wrapped;
-  while (text.size() > columns) {
-    std::size_t cut = text.rfind(' ', columns);
+  while (line.size() > columns) {
+    std::size_t cut = line.rfind(' ', columns);
     if (cut == std::string_view::npos) cut = columns;
-    wrapped.append(text.substr(0, cut)).append("\n");
-    text.remove_prefix(std::min(cut + 1, text.size()));
+    wrapped.append(line.substr(0, cut)).append("\n");
+    line.remove_prefix(std::min(cut + 1, line.size()));
   }
-  return wrapped.append(text);
+  return wrapped.append(line);
+}
+
+std::string wrap(std::string_view text, std::size_t columns) {
+  const std::size_t end = text.find('\n');
+  if (end == std::string_view::npos) return wrap_line(text, columns);
+  return wrap_line(text.substr(0, end), columns) + "\n" + wrap(text.substr(end + 1), columns);
 }
 
 class HelpFormatter : public CLI::Formatter {
@@ -27,7 +36,15 @@ class HelpFormatter : public CLI::Formatter {
     column_width(kNameColumns);
     label("OPTIONS", "options");
     label("SUBCOMMAND", "VERB");
-    label("SUBCOMMANDS", "VERBS");
+    label("Positionals", "Arguments");
+  }
+
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    std::string text = CLI::Formatter::make_help(app, std::move(name), mode);
+    for (std::size_t at = 0; (at = text.find("\n\n\n", at)) != std::string::npos;)
+      text.erase(at, 1);
+    return text;
   }
 
   std::string make_option_opts(const CLI::Option* option) const override {
@@ -55,17 +72,31 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
+std::string problem(const CLI::ParseError& error, const CLI::App& app,
+                    const std::vector<std::string>& unknown) {
+  const auto option =
+      std::ranges::find_if(unknown, [](const std::string& word) { return word.starts_with('-'); });
+  if (option != unknown.end()) return fmt::format("there is no option '{}'", *option);
+  if (!app.get_subcommands({}).empty())
+    return unknown.empty() ? "a verb is missing"
+                           : fmt::format("there is no verb '{}'", unknown.front());
+  if (!unknown.empty()) return fmt::format("'{}' is one argument too many", unknown.front());
+  return error.what();
+}
+
 }  // namespace
 
 std::shared_ptr<CLI::FormatterBase> help_formatter() { return std::make_shared<HelpFormatter>(); }
 
 std::string sentence_for(const CLI::ParseError& error, const CLI::App& program) {
+  const CLI::App* app = &program;
   std::string command = "nibble";
-  for (const CLI::App* app = &program; !app->get_subcommands().empty();) {
+  while (!app->get_subcommands().empty()) {
     app = app->get_subcommands().front();
     command += " " + app->get_name();
   }
-  return fmt::format("{}: {} ({} --help shows the options)", command, error.what(), command);
+  return fmt::format("{}: {} ({} --help shows what there is)", command,
+                     problem(error, *app, program.remaining(true)), command);
 }
 
 }  // namespace nibble::cli

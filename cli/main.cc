@@ -49,7 +49,10 @@ std::vector<Verb> declare(CLI::App& program) {
   std::vector<Verb> verbs = {add_study(program),   add_train(program),    add_eval(program),
                              add_predict(program), add_quantize(program), add_inspect(program),
                              add_bench(program),   add_data(program),     add_completion(program)};
-  for (const Verb& verb : verbs) verb.parser->group("Verbs");
+  for (const Verb& verb : verbs) {
+    verb.parser->group("Verbs");
+    for (CLI::App* nested : verb.parser->get_subcommands({})) nested->group("Verbs");
+  }
   return verbs;
 }
 

@@ -1,7 +1,5 @@
 #include "options.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -14,11 +12,20 @@ constexpr const char* kData = "Data";
 constexpr const char* kNetwork = "Network";
 constexpr const char* kTraining = "Training";
 
+CLI::Validator on_or_off() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        return text == "on" || text == "off" ? ""
+                                             : fmt::format("expected on or off, got '{}'", text);
+      },
+      "");
+}
+
 std::size_t parse_size(const std::string& option, std::string_view text) {
   std::size_t size = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), size);
-  if (code != std::errc() || end != text.data() + text.size())
-    throw_error("{} got '{}'; expected sizes such as 512,256,128,64", option, text);
+  if (code != std::errc() || end != text.data() + text.size() || size == 0)
+    throw_error("{} got '{}'; expected sizes of 1 or more such as 512,256,128,64", option, text);
   return size;
 }
 
@@ -43,7 +50,8 @@ std::string one_of(const std::vector<std::string_view>& words) {
 void add_model_argument(CLI::App& verb, std::filesystem::path& model) {
   verb.add_option("MODEL", model,
                   "A model file: .safetensors of nibble, or a PyTorch checkpoint (.pt)")
-      ->required();
+      ->required()
+      ->type_name("");
 }
 
 void add_data_options(CLI::App& verb, DataOptions& options) {
@@ -69,15 +77,11 @@ void add_data_options(CLI::App& verb, DataOptions& options) {
       ->type_name(one_of({name_of(SplitKind::kSklearn), name_of(SplitKind::kStratified)}))
       ->default_str(std::string(name_of(options.split)))
       ->group(kData);
-  verb.add_option("--split-seed", options.split_seed,
-                  "Draws the split (scikit-learn's random_state)")
-      ->type_name("N")
-      ->capture_default_str()
+  add_number(verb, "--split-seed", options.split_seed,
+             "Draws the split (scikit-learn's random_state)")
       ->group(kData);
-  verb.add_option("--max-features", options.max_features,
-                  "Keep this many of the most frequent words; 0 keeps all")
-      ->type_name("N")
-      ->capture_default_str()
+  add_number(verb, "--max-features", options.max_features,
+             "Keep this many of the most frequent words; 0 keeps all")
       ->group(kData);
 }
 
@@ -98,29 +102,24 @@ void add_network_options(CLI::App& verb, std::vector<std::size_t>& hidden) {
 }
 
 void add_training_options(CLI::App& verb, TrainSettings& settings) {
-  const auto add = [&verb](const char* name, auto& value, const char* type,
-                           const char* description) {
-    verb.add_option(name, value, description)
-        ->type_name(type)
-        ->capture_default_str()
-        ->group(kTraining);
+  const auto add = [&verb](const char* name, auto& value, const char* description) {
+    add_number(verb, name, value, description)->group(kTraining);
   };
-  add("--epochs", settings.epochs, "N", "How often training goes through all rows");
-  add("--batch", settings.batch, "N", "Rows in one step");
-  add("--learning-rate", settings.learning_rate, "X", "Size of Adam's steps");
-  add("--dropout", settings.dropout, "X", "Share of hidden values set to zero while training");
-  add("--seed", settings.seed, "N", "Draws initial weights, the order of rows, and dropout");
+  add("--epochs", settings.epochs,
+      "How often training goes through all rows; 0 keeps the weights it starts from");
+  add("--batch", settings.batch, "Rows in one step");
+  add("--learning-rate", settings.learning_rate, "Size of Adam's steps");
+  add("--dropout", settings.dropout, "Share of hidden values set to zero while training");
+  add("--seed", settings.seed, "Draws initial weights, the order of rows, and dropout");
   verb.add_option("--shuffle", settings.shuffle, "A new order of rows in each epoch")
+      ->check(on_or_off())
       ->type_name(one_of({"on", "off"}))
       ->default_str(settings.shuffle ? "on" : "off")
       ->group(kTraining);
 }
 
-void add_threads_option(CLI::App& verb, std::size_t& threads) {
-  verb.add_option("--threads", threads,
-                  "Threads to use; 0 means all processors. Results do not depend on it")
-      ->type_name("N")
-      ->capture_default_str();
+void add_threads_option(CLI::App& verb, std::size_t& threads, const std::string& description) {
+  add_number(verb, "--threads", threads, description);
 }
 
 void add_quiet_option(CLI::App& verb, bool& quiet) {

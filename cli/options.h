@@ -2,12 +2,18 @@
 // sets), help.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <filesystem>
+#include <limits>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "nibble/study/pipeline.h"
 #include "nibble/train/train.h"
@@ -18,6 +24,34 @@ namespace nibble::cli {
 // offers the words.
 std::string one_of(const std::vector<std::string_view>& words);
 
+template <typename Number>
+CLI::Validator number_check() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        Number value{};
+        const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (code == std::errc() && end == text.data() + text.size()) return std::string();
+        if (code == std::errc::result_out_of_range)
+          return fmt::format("expected a number up to {}, got '{}'",
+                             std::numeric_limits<Number>::max(), text);
+        return fmt::format("expected a {}, got '{}'",
+                           std::is_integral_v<Number> ? "whole number of 0 or more" : "number",
+                           text);
+      },
+      "");
+}
+
+// A whole number (type name N) or any number (X), with the value it has now as default. Text that
+// is no such number, or out of its type's range, is refused with a sentence.
+template <typename Number>
+CLI::Option* add_number(CLI::App& verb, const std::string& name, Number& value,
+                        const std::string& description) {
+  return verb.add_option(name, value, description)
+      ->type_name(std::is_integral_v<Number> ? "N" : "X")
+      ->check(number_check<Number>())
+      ->capture_default_str();
+}
+
 void add_model_argument(CLI::App& verb, std::filesystem::path& model);
 void add_data_options(CLI::App& verb, DataOptions& options);
 // "512,256" sets {512, 256}, "none" sets {}.
@@ -25,7 +59,10 @@ CLI::Option* add_sizes_option(CLI::App& verb, const std::string& name,
                               std::vector<std::size_t>& sizes, const std::string& description);
 void add_network_options(CLI::App& verb, std::vector<std::size_t>& hidden);
 void add_training_options(CLI::App& verb, TrainSettings& settings);
-void add_threads_option(CLI::App& verb, std::size_t& threads);
+void add_threads_option(CLI::App& verb, std::size_t& threads,
+                        const std::string& description =
+                            "Threads to use; 0 means all processors. Results do not "
+                            "depend on it");
 void add_quiet_option(CLI::App& verb, bool& quiet);
 CLI::Option* add_output_option(CLI::App& verb, std::filesystem::path& output,
                                const std::string& kind, const std::string& description);

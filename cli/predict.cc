@@ -92,6 +92,7 @@ void answer_npy(const Predictor& predictor, const PredictOptions& options) {
 }
 
 int run(const PredictOptions& options) {
+  if (options.batch == 0) throw_error("--batch is 0; expected at least one row");
   const Model model = load_model(options.model);
   const Predictor predictor(model);
   if (options.input.extension() == ".npy")
@@ -119,11 +120,8 @@ Verb add_predict(CLI::App& program) {
       ->type_name("");
   verb->add_flag("--logits", options->logits,
                  "After the probability, the logit of every label, TABs between them");
-  verb->add_option("--batch", options->batch,
-                   "Rows answered together at most. Only with int8-torch do answers depend on it")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  add_number(*verb, "--batch", options->batch,
+             "Rows answered together at most. Only with int8-torch do answers depend on it");
   add_threads_option(*verb, options->threads);
   verb->footer(
       "Examples:\n"

@@ -46,10 +46,11 @@ Verb add_quantize(CLI::App& program) {
   add_model_argument(*verb, options->model);
   verb->add_option_function<std::string>(
           "--scheme", [options](const std::string& name) { options->scheme = scheme_named(name); },
-          "int8: one scale for each output, best accuracy in 8 bits. int8-torch: the arithmetic of "
-          "PyTorch's "
-          "quantize_dynamic. int4: groups of 32 weights, smallest. f16, bf16: half precision. f32: "
-          "no loss")
+          "int8: 8 bits, a scale for each output\n"
+          "int8-torch: 8 bits, the arithmetic of PyTorch's quantize_dynamic\n"
+          "int4: 4 bits, a scale for each 32 weights\n"
+          "f16, bf16: 16 bits\n"
+          "f32: 32 bits, nothing is lost")
       ->type_name(one_of(scheme_names()))
       ->required();
   add_output_option(*verb, options->output, "FILE", "The smaller model, a .safetensors file")

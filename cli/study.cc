@@ -46,10 +46,8 @@ Verb add_study(CLI::App& program) {
       ->required();
   add_network_options(*verb, options->hidden);
   add_training_options(*verb, options->training);
-  verb->add_option("--seeds", options->seeds,
-                   "Repeat with this many seeds, counting up from --seed")
-      ->type_name("N")
-      ->capture_default_str()
+  add_number(*verb, "--seeds", options->seeds,
+             "Repeat with this many seeds, counting up from --seed")
       ->group("Training");
   add_threads_option(*verb, options->threads);
   add_quiet_option(*verb, *quiet);

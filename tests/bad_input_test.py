@@ -25,7 +25,7 @@ BAD_FILES = [
     ("long-line.tsv", with_line(5, b"x" * 100_000_000 + b"\t1\n"), "long-line.tsv:5"),
     ("one-class.tsv", GOOD_ROWS.replace("\t0", "\t1").encode(), "one-class.tsv"),
     ("few-rows.tsv", b"a b\t0\nc d\t1\n", "few-rows.tsv"),
-    ("no-words.tsv", b"! ?\t0\n. .\t1\n" * 20, "no-words.tsv"),
+    ("no-words.tsv", b"! ?\t0\n. .\t1\n" * 20, "vocabulary"),
     ("cells.csv", (number_rows(9) + "1,2\n").encode(), "cells.csv:10"),
     ("words.csv", (number_rows(9) + "1,two,3,0\n").encode(), "words.csv:10"),
     ("infinite.csv", (number_rows(9) + "1,inf,3,0\n").encode(), "infinite.csv:10"),
@@ -34,12 +34,11 @@ BAD_FILES = [
 
 # Settings: arguments, what the sentence must say.
 BAD_SETTINGS = [
-    (["--hidden", "0"], "hidden"),
+    (["--hidden", "0"], "--hidden"),
     (["--hidden", "16,,8"], "--hidden"),
     (["--hidden", "big"], "--hidden"),
     (["--dropout", "1"], "dropout"),
     (["--dropout", "-0.1"], "dropout"),
-    (["--epochs", "0"], "epochs"),
     (["--epochs", "many"], "--epochs"),
     (["--batch", "0"], "batch"),
     (["--learning-rate", "0"], "learning"),
@@ -167,14 +166,14 @@ class BadInput(ProgramTest):
         for content, says in ((b"fine\ncaf\xe9\n", ":2"), (b"fine\nfine\n\0\n", ":3"),
                               (b"x" * 100_000_000 + b"\n", "standard input:1")):
             self.refused("predict", self.model, input=content, says=says)
-        for content, says in ((b"1,2\n", "2 numbers"), (b"1,2,3\n1,2,3,4\n", ":2"), (b"1,2,x\n", "'x'"), (b"\n", "0 numbers"),
+        for content, says in ((b"1,2\n", "2 numbers"), (b"1,2,3\n1,2,3,4\n", ":2"), (b"1,2,x\n", "'x'"), (b"\n", "standard input:1"),
                               (b"1,2,nan\n", "nan"), (b"1,2,1e99\n", "1e99")):
             self.refused("predict", self.numeric, input=content, says=says)
         self.refused("predict", self.numeric, self.write("cut.npy", b"\x93NUMPY\x01\0"), says="cut.npy")
 
     def test_arguments(self):
         for arguments, says in ((["frobnicate"], "frobnicate"), (["train"], "DATA"), (["train", self.rows], "--output"),
-                                (["quantize", self.model], "--scheme"), (["data"], "data"), (["inspect"], "MODEL"),
+                                (["quantize", self.model], "--scheme"), (["data"], "verb"), (["data", "sell"], "sell"), (["inspect"], "MODEL"),
                                 (["inspect", self.model, "another"], "another")):
             self.refused(*arguments, says=says)
 

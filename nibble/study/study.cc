@@ -157,9 +157,9 @@ void write_reports(const StudyResult& result, const fs::path& folder) {
 
 StudyResult run_study(const StudyOptions& options, const StudyHooks& hooks) {
   check(options);
-  make_folder(options.output);
   PhaseClock clock;
   const PreparedData data = data_with_test(options.data);
+  make_folder(options.output);
   Workshop shop{options, hooks, data, ThreadPool(options.threads), clock, {}};
   describe(shop);
   shop.clock.add_to(shop.result.seconds.data);
