@@ -1,7 +1,8 @@
 // The sections about the network and its files: layers, and where the bytes go.
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <filesystem>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -54,7 +55,7 @@ std::array<StoragePart, 5> parts_of(const StorageBreakdown& storage) {
            {"scales", storage.scales},
            {"biases", storage.biases},
            {"vocabulary", storage.vocabulary},
-           {"rest", storage.rest()}}};
+           {"header and padding", storage.rest()}}};
 }
 
 std::string storage_legend() {
@@ -120,7 +121,10 @@ std::string storage_section(const StudyResult& result) {
   table.headers = {"Model", "Weights", "Scales", "Biases", "Vocabulary", "Header and padding",
                    "File"};
   for (const ResultRow& variant : result.first().variants) {
-    std::vector<HtmlCell> cells = {{.text = variant.name, .style = "", .note = variant.file}};
+    std::vector<HtmlCell> cells = {
+        {.text = variant.name,
+         .style = "",
+         .note = std::filesystem::path(variant.file).filename().string()}};
     for (const StoragePart& part : parts_of(variant.storage))
       cells.push_back(number_cell(part.bytes));
     cells.push_back(number_cell(variant.storage.file));

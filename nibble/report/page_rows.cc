@@ -75,7 +75,7 @@ HtmlTable flips_table(const StudyResult& result) {
   HtmlTable table;
   table.caption = "Test rows that some precision labels differently from Original";
   table.style = "flips";
-  table.headers = {"Row"};
+  table.headers = {"Row (from 0)"};
   if (result.data.is_text) table.headers.emplace_back("Text");
   table.text_columns = table.headers.size();
   table.headers.emplace_back("Truth");
