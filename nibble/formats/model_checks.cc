@@ -160,6 +160,10 @@ void check_featurizer(const Featurizer& featurizer, std::size_t inputs) {
 
 void require_sound(const Model& model) {
   std::visit([](const auto& stage) { check_layers(stage.layers); }, model.network);
+  if (const auto* quantized = std::get_if<QuantizedMlp>(&model.network)) {
+    for (const QuantizedLinear& layer : quantized->layers)
+      require_integer_inputs(quantized->scheme, input_count(layer.weight));
+  }
   const MlpShape shape = model.shape();
   check_labels(model.labels, shape.outputs);
   check_featurizer(model.featurizer, shape.inputs);

@@ -108,9 +108,10 @@ TEST(PickleReader, NothingIsRun) {
                                  "torch\nload\n", "torch.nn.modules.linear\nLinear\n"}) {
     std::string dotted = name.substr(0, name.size() - 1);
     dotted[dotted.find('\n')] = '.';
-    expect_problem("c" + name + call, "'" + dotted + "'");
-    expect_problem("c" + name + call, "nothing of it was run");
-    expect_problem("c" + name + call, "torch.save(model.state_dict()");
+    const std::string opcodes = fmt::format("c{}{}", name, call);
+    expect_problem(opcodes, fmt::format("'{}'", dotted));
+    expect_problem(opcodes, "nothing of it was run");
+    expect_problem(opcodes, "torch.save(model.state_dict()");
   }
   expect_problem("X\x05\x00\x00\x00posixX\x06\x00\x00\x00system\x93"s + call, "'posix.system'");
   expect_problem("ctorch._utils\n_rebuild_qtensor\n", "quantized tensors");

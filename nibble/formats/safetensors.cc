@@ -19,6 +19,7 @@ constexpr std::string_view kWhat = "the safetensors file";
 
 std::vector<const SafeTensor*> in_file_order(const std::vector<SafeTensor>& tensors) {
   std::vector<const SafeTensor*> order;
+  order.reserve(tensors.size());
   for (const SafeTensor& tensor : tensors) order.push_back(&tensor);
   std::ranges::sort(order, [](const SafeTensor* a, const SafeTensor* b) {
     const std::size_t size_a = bytes_of(a->type);

@@ -120,6 +120,7 @@ class HeaderReader : public StrictJson {
 
 void require_names_differ(const std::vector<TensorEntry>& entries) {
   std::vector<std::string_view> names;
+  names.reserve(entries.size());
   for (const TensorEntry& entry : entries) names.emplace_back(entry.name);
   std::ranges::sort(names);
   const auto twice = std::ranges::adjacent_find(names);

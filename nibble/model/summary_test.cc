@@ -34,11 +34,10 @@ TEST(Summary, CountsTheReferenceNetwork) {
 }
 
 TEST(Summary, CountsStoredBytes) {
-  const Model model = quantized_model(reference_model(), Scheme::kInt4);
-  const ModelSummary summary = summarize(model);
-  // 4.5 bits for each weight but in the last layer, whose groups are whole too (64 inputs), and
-  // 962 float32 biases.
-  EXPECT_EQ(summary.total.bytes, 5'292'160U * 9 / 16 + 962 * 4);
+  const Model model{BagOfWords{numbered_words(320)}, {"0", "1"}, Mlp({320, {64}, 2}), {}};
+  const ModelSummary summary = summarize(quantized_model(model, Scheme::kInt4));
+  // 4.5 bits for each weight, as all groups are whole, and 66 float32 biases.
+  EXPECT_EQ(summary.total.bytes, (320 * 64 + 64 * 2) * 9 / 16 + 66 * 4);
   EXPECT_EQ(summary.layers[0].encoding, "int4, groups of 32 outputs");
   EXPECT_EQ(summary.layers[3].encoding, "int4, groups of 32 inputs");
 }
