@@ -16,8 +16,8 @@ namespace {
 void peak(benchmark::State& state, std::size_t (*run)(std::size_t)) {
   std::size_t operations = 0;
   for (auto step : state) operations = run(1000);
-  state.counters["ops_per_ns"] = benchmark::Counter(
-      static_cast<double>(operations) * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["ops_per_ns"] = benchmark::Counter(static_cast<double>(operations) * 1e-9,
+                                                    benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void read(benchmark::State& state) {

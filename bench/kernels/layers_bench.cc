@@ -82,8 +82,7 @@ void dense_bf16(benchmark::State& state, Shape shape) {
       pack_bf16_panels(view_of(Matrix<std::uint16_t>(shape.inputs, shape.outputs)));
   std::vector<std::uint32_t> workspace(bf16_dense_workspace(shape.rows, shape.inputs));
   for (auto step : state)
-    bf16_dense(operands.floats(), weights, operands.finish(), operands.outputs(),
-               workspace.data());
+    bf16_dense(operands.floats(), weights, operands.finish(), operands.outputs(), workspace.data());
   count_operations(state, shape);
 }
 
@@ -176,8 +175,8 @@ void sparse_int8(benchmark::State& state) {
   Answer answer;
   const auto weights = pack_gathered(view_of(Matrix<std::int8_t>(kFeatures, kOutputs)));
   sparse(state, [&](const Bag& bag) {
-    int8_sparse({bag.columns.data(), bag.bytes.data(), kWords, {}}, weights,
-                answer.scales.data(), answer.finish(), answer.y.data());
+    int8_sparse({bag.columns.data(), bag.bytes.data(), kWords, {}}, weights, answer.scales.data(),
+                answer.finish(), answer.y.data());
   });
 }
 void sparse_int4(benchmark::State& state) {
@@ -224,8 +223,8 @@ const bool kRegistered = [] {
                                          {1, 4096, 4096},
                                          {1, 10000, 512}}};
   for (const Shape& shape : shapes) {
-    const std::string size = "/" + std::to_string(shape.rows) + "x" +
-                             std::to_string(shape.inputs) + "x" + std::to_string(shape.outputs);
+    const std::string size = "/" + std::to_string(shape.rows) + "x" + std::to_string(shape.inputs) +
+                             "x" + std::to_string(shape.outputs);
     repeated(benchmark::RegisterBenchmark(("dense_f32" + size).c_str(), dense_f32, shape));
     repeated(benchmark::RegisterBenchmark(("dense_f16" + size).c_str(), dense_f16, shape));
     repeated(benchmark::RegisterBenchmark(("dense_bf16" + size).c_str(), dense_bf16, shape));

@@ -1,7 +1,9 @@
 // Whole networks: the reference model on bags of words, a Fashion-MNIST model on pixels.
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench.h"
@@ -55,14 +57,28 @@ const Mlp& pixel_network() {
   return network;
 }
 
-void predict(benchmark::State& state, const Mlp& mlp, Scheme scheme, InputKind kind) {
-  const PreparedMlp network(quantize(mlp, scheme, kind));
-  const Rows rows = kind == InputKind::kSparse ? Rows(bags_of_words(network.inputs()))
-                                               : Rows(pixels(network.inputs()));
-  const RowsView all = view_of(rows);
+// Made once: the benchmark starts anew for every repetition.
+const Rows& rows_for(InputKind kind) {
+  static const Rows words(bags_of_words(reference_network().inputs()));
+  static const Rows dense(pixels(pixel_network().inputs()));
+  return kind == InputKind::kSparse ? words : dense;
+}
+const PreparedMlp& prepared(Scheme scheme, InputKind kind) {
+  static std::map<std::pair<Scheme, InputKind>, PreparedMlp> networks;
+  const auto found = networks.find({scheme, kind});
+  if (found != networks.end()) return found->second;
+  const Mlp& mlp = kind == InputKind::kSparse ? reference_network() : pixel_network();
+  PreparedMlp network(quantize(mlp, scheme, kind));
+  return networks.emplace(std::pair(scheme, kind), std::move(network)).first->second;
+}
+
+void predict(benchmark::State& state, Scheme scheme, InputKind kind) {
+  const PreparedMlp& network = prepared(scheme, kind);
+  const RowsView all = view_of(rows_for(kind));
   const auto batch = static_cast<std::size_t>(state.range(0));
   std::vector<float> logits(batch * network.outputs());
   PreparedMlp::Scratch scratch;
+  network.logits(slice(all, 0, batch), logits, scratch);  // what is done once is done here
   std::size_t first = 0;
   for (auto step : state) {
     network.logits(slice(all, first, batch), logits, scratch);
@@ -75,13 +91,13 @@ const bool kRegistered = [] {
   for (const Scheme scheme : kSchemes) {
     const std::string name(name_of(scheme));
     for (const std::size_t batch : {1U, 8U, 32U, 256U}) {
-      repeated(benchmark::RegisterBenchmark(("words/" + name).c_str(), predict,
-                                            reference_network(), scheme, InputKind::kSparse))
+      repeated(benchmark::RegisterBenchmark(("words/" + name).c_str(), predict, scheme,
+                                            InputKind::kSparse))
           ->Arg(batch);
     }
     for (const std::size_t batch : {1U, 8U, 256U}) {
-      repeated(benchmark::RegisterBenchmark(("pixels/" + name).c_str(), predict, pixel_network(),
-                                            scheme, InputKind::kDense))
+      repeated(benchmark::RegisterBenchmark(("pixels/" + name).c_str(), predict, scheme,
+                                            InputKind::kDense))
           ->Arg(batch);
     }
   }

@@ -7,17 +7,25 @@
 #include "nibble/kernels/bf16_dense.h"
 #include "nibble/kernels/float_dense.h"
 #include "nibble/kernels/float_sparse.h"
+#include "nibble/kernels/row_quantize.h"
 
 namespace nibble {
 namespace {
+
+SparseRow non_zeros(const float* row, std::size_t inputs, Workspace& workspace) {
+  std::uint32_t* columns = room_for(workspace.active, inputs + kNonZeroSlack);
+  float* values = room_for(workspace.active_values, inputs + kNonZeroSlack);
+  return {columns, values, find_non_zeros(row, inputs, inputs, columns, values)};
+}
 
 struct F32Kernels {
   using Stored = float;
   using Panels = F32Panels;
   static Panels pack(const WeightView<Stored>& weights) { return pack_f32_panels(weights); }
   static void dense(const FloatRows& x, const Panels& weights, const Finish& finish, OutputRows y,
-                    Workspace& /*workspace*/) {
-    f32_dense(x, weights, finish, y);
+                    Workspace& workspace) {
+    if (x.rows > 1) return f32_dense(x, weights, finish, y);
+    f32_dense_row(non_zeros(x.values, weights.shape.inputs, workspace), weights, finish, y.values);
   }
   static constexpr auto* kSparse = f32_sparse;
 };
@@ -27,8 +35,9 @@ struct F16Kernels {
   using Panels = F16Panels;
   static Panels pack(const WeightView<Stored>& weights) { return pack_f16_panels(weights); }
   static void dense(const FloatRows& x, const Panels& weights, const Finish& finish, OutputRows y,
-                    Workspace& /*workspace*/) {
-    f16_dense(x, weights, finish, y);
+                    Workspace& workspace) {
+    if (x.rows > 1) return f16_dense(x, weights, finish, y);
+    f16_dense_row(non_zeros(x.values, weights.shape.inputs, workspace), weights, finish, y.values);
   }
   static constexpr auto* kSparse = f16_sparse;
 };

@@ -28,6 +28,8 @@ struct Workspace {
   AlignedVector<float> dense_row;
   std::vector<std::uint32_t> columns;  // the non-zeros of a dense row
   std::vector<float> values;
+  std::vector<std::uint32_t> active;  // the same of a row between two layers
+  std::vector<float> active_values;
   AlignedVector<std::uint8_t> bytes;  // quantized rows
   std::vector<RowScale> scales;
   AlignedVector<std::int16_t> words;  // for the kernels

@@ -20,7 +20,6 @@ namespace {
 // One panel, inputs in float32.
 struct WidenedTiles {
   static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 4 : 2;
-  static constexpr std::size_t kSingleVectors = NIBBLE_AVX512 ? 4 : 8;
 
   FloatRows x;
   std::size_t inputs;
@@ -76,7 +75,6 @@ struct WidenedTiles {
 // One panel, inputs rounded to pairs of bfloat16.
 struct DotTiles {
   static constexpr std::size_t kVectors = 4;
-  static constexpr std::size_t kSingleVectors = 4;
 
   const std::uint32_t* x;
   std::size_t stride;
@@ -119,16 +117,102 @@ struct DotTiles {
   }
 };
 
+#endif  // NIBBLE_VNNI
+
+// How one entry of a single row meets a vector of pairs.
+struct WidenedEntry {
+  // An input; its weights are the upper half of the word if it is even.
+  F32Vec value;
+  std::size_t row;
+  int shift;
+  HWY_INLINE WidenedEntry(std::uint32_t input, std::uint32_t bits)
+      : value(hn::BitCast(F32Tag(), hn::Set(U32Tag(), bits))),
+        row(input / 2),
+        shift(input % 2 == 0 ? 0 : 16) {}
+  HWY_INLINE void add_to(F32Vec& sum, U32Vec pairs) const {
+    sum = hn::MulAdd(value, upper_half(hn::ShiftLeftSame(pairs, shift)), sum);
+  }
+};
+
+#if NIBBLE_VNNI
+struct RoundedEntry {
+  U32Vec values;  // a pair of inputs
+  std::size_t row;
+  HWY_INLINE RoundedEntry(std::uint32_t pair, std::uint32_t bits)
+      : values(hn::Set(U32Tag(), bits)), row(pair) {}
+  HWY_INLINE void add_to(F32Vec& sum, U32Vec pairs) const { add_bf16_products(sum, values, pairs); }
+};
+#endif
+
+// One row and one panel.
+template <typename Entry>
+struct RowTiles {
+  static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 4 : 8;
+
+  const std::uint32_t* positions;
+  const std::uint32_t* values;
+  std::size_t count;
+  const std::uint32_t* weights;
+  std::size_t width;
+  Finish finish;
+  float* y;
+
+  template <std::size_t kRows, std::size_t kColumns>
+  HWY_NOINLINE void tile(std::size_t /*row*/, std::size_t column) const {
+    const F32Tag d;
+    F32Vec sums[kColumns];
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c)
+      sums[c] = hn::LoadU(d, finish.bias + column + c * kLanes);
+    for (std::size_t i = 0; i < count; ++i) {
+      const Entry entry(positions[i], values[i]);
+      const std::uint32_t* w = weights + entry.row * width + column;
+      NIBBLE_UNROLL
+      for (std::size_t c = 0; c < kColumns; ++c)
+        entry.add_to(sums[c], hn::LoadU(U32Tag(), w + c * kLanes));
+    }
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c)
+      hn::StoreU(rectified(sums[c], finish.relu), d, y + column + c * kLanes);
+  }
+};
+
+// words: the row, as float32 or as pairs.
+template <typename Entry>
+void single_row(const std::uint32_t* words, std::size_t count, const Bf16Panels& weights,
+                const Finish& finish, float* y, std::uint32_t* workspace) {
+  std::uint32_t* positions = workspace;
+  std::uint32_t* values = workspace + count + kNonZeroSlack;
+  const std::size_t found = find_used_words(words, count, count, positions, values);
+  for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
+    const std::size_t first = p * kPanelWidth;
+    const RowTiles<Entry> tiles{positions,
+                                values,
+                                found,
+                                weights.panel(p),
+                                weights.shape.width(p),
+                                {finish.bias + first, finish.relu},
+                                y + first};
+    cover_single_row<RowTiles<Entry>::kVectors>(tiles, tiles.width);
+  }
+}
+
+#if NIBBLE_VNNI
+
 void dense_dots(const FloatRows& x, const Bf16Panels& weights, const Finish& finish, OutputRows y,
                 std::uint32_t* workspace) {
-  const std::size_t stride = bf16_dense_workspace(1, weights.shape.inputs);
+  const std::size_t pairs = weights.pair_rows();
+  const std::size_t stride = round_up(pairs, kStripWidth);
   for (std::size_t r = 0; r < x.rows; ++r)
     round_to_pairs(x.values + r * x.stride, weights.shape.inputs, workspace + r * stride);
+  if (x.rows == 1)
+    return single_row<RoundedEntry>(workspace, pairs, weights, finish, y.values,
+                                    workspace + stride);
   for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
     const std::size_t first = p * kPanelWidth;
     const DotTiles tiles{workspace,
                          stride,
-                         weights.pair_rows(),
+                         pairs,
                          weights.panel(p),
                          weights.shape.width(p),
                          {finish.bias + first, finish.relu},
@@ -140,7 +224,10 @@ void dense_dots(const FloatRows& x, const Bf16Panels& weights, const Finish& fin
 #endif  // NIBBLE_VNNI
 
 void dense_widened(const FloatRows& x, const Bf16Panels& weights, const Finish& finish,
-                   OutputRows y) {
+                   OutputRows y, std::uint32_t* workspace) {
+  if (x.rows == 1)
+    return single_row<WidenedEntry>(reinterpret_cast<const std::uint32_t*>(x.values),
+                                    weights.shape.inputs, weights, finish, y.values, workspace);
   for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
     const std::size_t first = p * kPanelWidth;
     const WidenedTiles tiles{x,
@@ -149,11 +236,7 @@ void dense_widened(const FloatRows& x, const Bf16Panels& weights, const Finish& 
                              weights.shape.width(p),
                              {finish.bias + first, finish.relu},
                              {y.values + first, y.stride}};
-    if (x.rows == 1) {
-      cover_single_row<WidenedTiles::kSingleVectors>(tiles, tiles.width);
-    } else {
-      cover_columns<WidenedTiles::kVectors>(tiles, x.rows, tiles.width);
-    }
+    cover_columns<WidenedTiles::kVectors>(tiles, x.rows, tiles.width);
   }
 }
 
@@ -162,8 +245,7 @@ void dense_bf16(const FloatRows& x, const Bf16Panels& weights, const Finish& fin
 #if NIBBLE_VNNI
   if (bf16_dots_in_use()) return dense_dots(x, weights, finish, y, workspace);
 #endif
-  static_cast<void>(workspace);
-  dense_widened(x, weights, finish, y);
+  dense_widened(x, weights, finish, y, workspace);
 }
 
 }  // namespace

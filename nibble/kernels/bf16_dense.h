@@ -13,15 +13,17 @@
 #include <cstdint>
 
 #include "nibble/kernels/packed.h"
+#include "nibble/kernels/row_quantize.h"
 #include "nibble/kernels/rows.h"
 
 namespace nibble {
 
 // Elements of workspace that bf16_dense needs.
 constexpr std::size_t bf16_dense_workspace(std::size_t rows, std::size_t inputs) {
-  return rows * round_up((inputs + 1) / 2, kStripWidth);
+  return (rows + 2) * (round_up(inputs, kStripWidth) + kNonZeroSlack);
 }
 
+// A single row skips the inputs (or pairs of inputs) that are zero: float_dense.h says why.
 void bf16_dense(const FloatRows& x, const Bf16Panels& weights, const Finish& finish, OutputRows y,
                 std::uint32_t* workspace);
 

@@ -15,11 +15,10 @@ namespace nibble::HWY_NAMESPACE {
 namespace {
 
 // One panel. With AVX-512, 6 rows x 4 vectors are 24 sums of 32 registers; with 16 registers, 6 x 2
-// are 12. A single row takes 8 vectors there, to have eight chains in flight.
+// are 12.
 template <typename Load>
 struct FloatTiles {
   static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 4 : 2;
-  static constexpr std::size_t kSingleVectors = NIBBLE_AVX512 ? 4 : 8;
 
   FloatRows x;
   std::size_t inputs;
@@ -74,11 +73,50 @@ void dense(const FloatRows& x, const Panels<typename Load::Stored>& weights, con
                       weights.shape.width(p),
                       {finish.bias + first, finish.relu},
                       {y.values + first, y.stride}};
-    if (x.rows == 1) {
-      cover_single_row<Tiles::kSingleVectors>(tiles, tiles.width);
-    } else {
-      cover_columns<Tiles::kVectors>(tiles, x.rows, tiles.width);
+    cover_columns<Tiles::kVectors>(tiles, x.rows, tiles.width);
+  }
+}
+
+// One row and one panel. Eight vectors with 16 registers, to have eight chains in flight.
+template <typename Load>
+struct RowTiles {
+  static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 4 : 8;
+
+  SparseRow x;
+  const typename Load::Stored* weights;
+  std::size_t width;
+  Finish finish;
+  float* y;
+
+  template <std::size_t kRows, std::size_t kColumns>
+  HWY_NOINLINE void tile(std::size_t /*row*/, std::size_t column) const {
+    const F32Tag d;
+    F32Vec sums[kColumns];
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c)
+      sums[c] = hn::LoadU(d, finish.bias + column + c * kLanes);
+    for (std::size_t i = 0; i < x.count; ++i) {
+      const typename Load::Stored* w = weights + x.columns[i] * width + column;
+      const F32Vec value = hn::Set(d, x.values[i]);
+      NIBBLE_UNROLL
+      for (std::size_t c = 0; c < kColumns; ++c)
+        sums[c] = hn::MulAdd(value, Load::load(w + c * kLanes), sums[c]);
     }
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c)
+      hn::StoreU(rectified(sums[c], finish.relu), d, y + column + c * kLanes);
+  }
+};
+
+template <typename Load>
+void dense_row(const SparseRow& x, const Panels<typename Load::Stored>& weights,
+               const Finish& finish, float* y) {
+  using Tiles = RowTiles<Load>;
+  for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
+    const std::size_t first = p * kPanelWidth;
+    const Tiles tiles{
+        x, weights.panel(p), weights.shape.width(p), {finish.bias + first, finish.relu}, y + first};
+    cover_single_row<Tiles::kVectors>(tiles, tiles.width);
   }
 }
 
@@ -90,6 +128,14 @@ void dense_f16(const FloatRows& x, const F16Panels& weights, const Finish& finis
   dense<LoadF16>(x, weights, finish, y);
 }
 
+void dense_row_f32(const SparseRow& x, const F32Panels& weights, const Finish& finish, float* y) {
+  dense_row<LoadF32>(x, weights, finish, y);
+}
+
+void dense_row_f16(const SparseRow& x, const F16Panels& weights, const Finish& finish, float* y) {
+  dense_row<LoadF16>(x, weights, finish, y);
+}
+
 }  // namespace
 }  // namespace nibble::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -99,6 +145,8 @@ namespace nibble {
 
 HWY_EXPORT(dense_f32);
 HWY_EXPORT(dense_f16);
+HWY_EXPORT(dense_row_f32);
+HWY_EXPORT(dense_row_f16);
 
 void f32_dense(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y) {
   HWY_DYNAMIC_DISPATCH(dense_f32)(x, weights, finish, y);
@@ -106,6 +154,14 @@ void f32_dense(const FloatRows& x, const F32Panels& weights, const Finish& finis
 
 void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y) {
   HWY_DYNAMIC_DISPATCH(dense_f16)(x, weights, finish, y);
+}
+
+void f32_dense_row(const SparseRow& x, const F32Panels& weights, const Finish& finish, float* y) {
+  HWY_DYNAMIC_DISPATCH(dense_row_f32)(x, weights, finish, y);
+}
+
+void f16_dense_row(const SparseRow& x, const F16Panels& weights, const Finish& finish, float* y) {
+  HWY_DYNAMIC_DISPATCH(dense_row_f16)(x, weights, finish, y);
 }
 
 }  // namespace nibble

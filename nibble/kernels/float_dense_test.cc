@@ -60,32 +60,39 @@ class FloatKernels : public EveryLevel {
     return std::max(0.0F, sum);
   }
 
-  template <typename Dense, typename Sparse>
-  void check(const Matrix<float>& weights, bool round, Dense dense, Sparse sparse) const {
+  // dense(rows, finish, y) and some sparse(row, finish, y).
+  template <typename Dense, typename... Sparse>
+  void check(const Matrix<float>& weights, bool round, Dense dense, Sparse... sparse) const {
     const AlignedVector<float> bias = padded(bias_);
     const Finish finish{bias.data(), true};
     const std::size_t stride = padded_outputs(outputs_) + 5;
     std::vector<float> y(rows_ * stride + 1, -77.0F);
     dense(FloatRows{x_.data() + 1, stride_, rows_}, finish, OutputRows{y.data() + 1, stride});
-    std::vector<float> z(padded_outputs(outputs_) + 1);
     for (std::size_t r = 0; r < rows_; ++r) {
-      std::vector<std::uint32_t> columns;
-      std::vector<float> values;
-      for (std::size_t i = 0; i < inputs_; ++i) {
-        if (x(r, i) == 0.0F) continue;
-        columns.push_back(static_cast<std::uint32_t>(i));
-        values.push_back(x(r, i));
-      }
-      sparse(SparseRow{columns.data(), values.data(), columns.size()}, finish, z.data() + 1);
-      for (std::size_t o = 0; o < outputs_; ++o) {
-        const float expected = chain(weights, r, o, round);
-        ASSERT_EQ(y[1 + r * stride + o], expected)
+      for (std::size_t o = 0; o < outputs_; ++o)
+        ASSERT_EQ(y[1 + r * stride + o], chain(weights, r, o, round))
             << rows_ << " x " << inputs_ << " x " << outputs_ << ", row " << r << " output " << o;
-        ASSERT_EQ(z[1 + o], expected) << "sparse, row " << r << " output " << o;
-      }
       for (std::size_t o = padded_outputs(outputs_); o < stride; ++o)
         ASSERT_EQ(y[1 + r * stride + o], -77.0F) << "written behind the padding";
+      (check_sparse(weights, r, round, sparse), ...);
     }
+  }
+
+  template <typename Sparse>
+  void check_sparse(const Matrix<float>& weights, std::size_t r, bool round, Sparse sparse) const {
+    std::vector<std::uint32_t> columns;
+    std::vector<float> values;
+    for (std::size_t i = 0; i < inputs_; ++i) {
+      if (x(r, i) == 0.0F) continue;
+      columns.push_back(static_cast<std::uint32_t>(i));
+      values.push_back(x(r, i));
+    }
+    const AlignedVector<float> bias = padded(bias_);
+    std::vector<float> y(padded_outputs(outputs_) + 1);
+    sparse(SparseRow{columns.data(), values.data(), columns.size()}, Finish{bias.data(), true},
+           y.data() + 1);
+    for (std::size_t o = 0; o < outputs_; ++o)
+      ASSERT_EQ(y[1 + o], chain(weights, r, o, round)) << "sparse, row " << r << " output " << o;
   }
 
   void check_f32() {
@@ -95,7 +102,8 @@ class FloatKernels : public EveryLevel {
     const Gathered<float> gathered = pack_gathered(view_of(weights));
     check(
         weights, false, [&](auto rows, auto finish, auto y) { f32_dense(rows, panels, finish, y); },
-        [&](auto row, auto finish, auto* y) { f32_sparse(row, gathered, finish, y); });
+        [&](auto row, auto finish, auto* y) { f32_sparse(row, gathered, finish, y); },
+        [&](auto row, auto finish, auto* y) { f32_dense_row(row, panels, finish, y); });
   }
 
   void check_f16() {
@@ -110,7 +118,8 @@ class FloatKernels : public EveryLevel {
     const Gathered<std::uint16_t> gathered = pack_gathered(view_of(codes));
     check(
         weights, false, [&](auto rows, auto finish, auto y) { f16_dense(rows, panels, finish, y); },
-        [&](auto row, auto finish, auto* y) { f16_sparse(row, gathered, finish, y); });
+        [&](auto row, auto finish, auto* y) { f16_sparse(row, gathered, finish, y); },
+        [&](auto row, auto finish, auto* y) { f16_dense_row(row, panels, finish, y); });
   }
 
   void check_bf16() {

@@ -33,9 +33,10 @@ struct PanelJob {
 #if NIBBLE_PLAIN_LOOPS
 
 std::int32_t code_of(const PanelJob& job, std::size_t input, std::size_t output) {
-  const std::size_t step = input / 8;
-  const unsigned byte = job.codes[(step * job.width + output) * 4 + input % 4];
-  return static_cast<std::int32_t>(input % 8 < 4 ? byte & 15U : (byte >> 4U) ^ 8U) - 8;
+  const std::size_t pair = input / 4 * job.width / Int4Panels::kPair + output / Int4Panels::kPair;
+  const unsigned byte = job.codes[(pair * kStripWidth + output % kStripWidth) * 4 + input % 4];
+  const bool low = output / kStripWidth % 2 == 0;
+  return static_cast<std::int32_t>(low ? byte & 15U : (byte >> 4U) ^ 8U) - 8;
 }
 
 float dot(const PanelJob& job, std::size_t row, std::size_t output) {
@@ -66,22 +67,13 @@ void prepare(const QuantizedRows& /*x*/, std::size_t /*groups*/, std::int32_t* /
 
 #else
 
-// The sums of bytes that turn sums of code + 8 into sums of codes: where a nibble is stored as
-// code + 8, the dot product starts from -8 times the sum of its inputs.
-#if NIBBLE_VNNI
-constexpr std::size_t kShiftedHalf = 4;  // only low nibbles are used so: four inputs of eight
-#else
-constexpr std::size_t kShiftedHalf = 8;  // both
-#endif
-
+// A dot product with code + 8 starts from -8 times the sum of its inputs.
 void prepare(const QuantizedRows& x, std::size_t groups, std::int32_t* workspace) {
   for (std::size_t r = 0; r < x.rows; ++r) {
     const std::uint8_t* q = x.values + r * x.stride;
     for (std::size_t g = 0; g < groups; ++g, q += kGroup) {
       std::int32_t sum = 0;
-      for (std::size_t step = 0; step < kGroup; step += 8) {
-        for (std::size_t i = 0; i < kShiftedHalf; ++i) sum += q[step + i];
-      }
+      for (std::size_t i = 0; i < kGroup; ++i) sum += q[i];
       workspace[r * groups + g] = -8 * sum;
     }
   }
@@ -93,93 +85,108 @@ HWY_INLINE U8Vec four_bytes(const std::uint8_t* from) {
   return hn::BitCast(U8Tag(), hn::Set(I32Tag(), four));
 }
 
-// The codes of eight inputs.
-struct Nibbles {
-  U8Vec low;
-  U8Vec high;
-};
-
 #if NIBBLE_VNNI
 
-// low: code + 8; high: 16 code.
-HWY_INLINE Nibbles unpack(U8Vec bytes) {
-  return {hn::And(bytes, hn::Set(U8Tag(), 0x0F)), hn::And(bytes, hn::Set(U8Tag(), 0xF0))};
-}
+// Codes of four inputs for a pair of vectors of outputs.
+struct Codes {
+  I8Vec low;   // code + 8 of the first
+  I8Vec both;  // that + 16 code of the second
+  explicit HWY_INLINE Codes(U8Vec bytes)
+      : low(hn::BitCast(I8Tag(), hn::And(bytes, hn::Set(U8Tag(), 0x0F)))),
+        both(hn::BitCast(I8Tag(), bytes)) {}
+};
 
-struct GroupSum {
-  I32Vec low;   // of low nibbles
-  I32Vec high;  // 16 times that of high nibbles
+struct PairSum {
+  I32Vec low;
+  I32Vec both;
 
-  HWY_INLINE void start(std::int32_t first) {
-    low = hn::Set(I32Tag(), first);
-    high = hn::Zero(I32Tag());
+  HWY_INLINE void start(std::int32_t first) { low = both = hn::Set(I32Tag(), first); }
+  HWY_INLINE void add(U8Vec values, const Codes& codes) {
+    add_quad_products(low, values, codes.low);
+    add_quad_products(both, values, codes.both);
   }
-  HWY_INLINE void add(U8Vec values_low, U8Vec values_high, const Nibbles& nibbles) {
-    add_quad_products(low, values_low, hn::BitCast(I8Tag(), nibbles.low));
-    add_quad_products(high, values_high, hn::BitCast(I8Tag(), nibbles.high));
-  }
-  HWY_INLINE I32Vec total() const { return hn::Add(low, hn::ShiftRight<4>(high)); }
+  HWY_INLINE I32Vec first() const { return low; }
+  HWY_INLINE I32Vec second() const { return hn::ShiftRight<4>(hn::Sub(both, low)); }
 };
 
 #else
 
 // Both code + 8.
-HWY_INLINE Nibbles unpack(U8Vec bytes) {
-  const U8Vec low_bits = hn::Set(U8Tag(), 0x0F);
-  const hn::Repartition<std::uint16_t, U8Tag> d16;
-  const U8Vec shifted = hn::BitCast(U8Tag(), hn::ShiftRight<4>(hn::BitCast(d16, bytes)));
-  return {hn::And(bytes, low_bits), hn::Xor(hn::And(shifted, low_bits), hn::Set(U8Tag(), 0x08))};
-}
-
-// PMADDUBSW does not saturate here: two products are at most 2 * 255 * 15 = 7650, four 15300.
-struct GroupSum {
-  I32Vec sum;
-
-  HWY_INLINE void start(std::int32_t first) { sum = hn::Set(I32Tag(), first); }
-  HWY_INLINE void add(U8Vec values_low, U8Vec values_high, const Nibbles& nibbles) {
-    const I16Vec low = byte_pair_products(values_low, hn::BitCast(I8Tag(), nibbles.low));
-    const I16Vec high = byte_pair_products(values_high, hn::BitCast(I8Tag(), nibbles.high));
-    sum = add_pair_products(sum, hn::Add(low, high), hn::Set(I16Tag(), 1));
+struct Codes {
+  I8Vec low;
+  I8Vec high;
+  explicit HWY_INLINE Codes(U8Vec bytes) {
+    const U8Vec low_bits = hn::Set(U8Tag(), 0x0F);
+    const hn::Repartition<std::uint16_t, U8Tag> d16;
+    const U8Vec shifted = hn::BitCast(U8Tag(), hn::ShiftRight<4>(hn::BitCast(d16, bytes)));
+    low = hn::BitCast(I8Tag(), hn::And(bytes, low_bits));
+    high = hn::BitCast(I8Tag(), hn::Xor(hn::And(shifted, low_bits), hn::Set(U8Tag(), 0x08)));
   }
-  HWY_INLINE I32Vec total() const { return sum; }
+};
+
+// PMADDUBSW does not saturate here: two products are at most 2 * 255 * 15 = 7650. Four of those
+// would fit in 16 bits, but adding them up first takes registers that AVX2 does not have.
+struct PairSum {
+  I32Vec low;
+  I32Vec high;
+
+  HWY_INLINE void start(std::int32_t first) { low = high = hn::Set(I32Tag(), first); }
+  HWY_INLINE void add(U8Vec values, const Codes& codes) {
+    const I16Vec ones = hn::Set(I16Tag(), 1);
+    low = add_pair_products(low, byte_pair_products(values, codes.low), ones);
+    high = add_pair_products(high, byte_pair_products(values, codes.high), ones);
+  }
+  HWY_INLINE I32Vec first() const { return low; }
+  HWY_INLINE I32Vec second() const { return high; }
 };
 
 #endif  // NIBBLE_VNNI
 
+// "Columns" of the tiles are pairs of outputs, one of each strip. kOffsets: whether a row's offset
+// can be other than 0.
+template <bool kOffsets>
 struct NibbleTiles {
-  static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 2 : 1;
-  static constexpr std::size_t kSingleVectors = NIBBLE_AVX512 ? 4 : 2;
+  static constexpr std::size_t kPairs = 1;
+  static constexpr std::size_t kSinglePairs = NIBBLE_AVX512 ? 2 : 1;
   PanelJob job;
   const std::int32_t* starts;  // [rows][groups]
 
+  // Where the outputs of a vector of pairs lie in the panel: here, and kStripWidth further.
+  static HWY_INLINE std::size_t output(std::size_t pair) {
+    return pair / kStripWidth * Int4Panels::kPair + pair % kStripWidth;
+  }
+
   template <std::size_t kRows, std::size_t kColumns>
-  HWY_NOINLINE void tile(std::size_t row, std::size_t column) const {
-    const F32Tag d;
-    F32Vec totals[kRows][kColumns];
+  HWY_NOINLINE void tile(std::size_t row, std::size_t pair) const {
+    F32Vec totals[kRows][2 * kColumns];
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
       NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c) totals[r][c] = hn::Zero(d);
+      for (std::size_t c = 0; c < 2 * kColumns; ++c) totals[r][c] = hn::Zero(F32Tag());
     }
-    for (std::size_t g = 0; g < job.groups; ++g) add_group(row, column, g, totals);
+    for (std::size_t g = 0; g < job.groups; ++g) add_group<kRows, kColumns>(row, pair, g, totals);
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
-      const F32Vec scale = hn::Set(d, job.x.scales[row + r].scale);
-      float* out = job.y.values + (row + r) * job.y.stride + column;
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c) {
-        const F32Vec bias = hn::LoadU(d, job.finish.bias + column + c * kLanes);
-        const F32Vec value = hn::Add(hn::Mul(totals[r][c], scale), bias);
-        hn::StoreU(rectified(value, job.finish.relu), d, out + c * kLanes);
+        const std::size_t o = output(pair + c * kLanes);
+        store(row + r, o, totals[r][2 * c]);
+        store(row + r, o + kStripWidth, totals[r][2 * c + 1]);
       }
     }
   }
 
-  template <std::size_t kRows, std::size_t kColumns>
-  HWY_INLINE void add_group(std::size_t row, std::size_t column, std::size_t group,
-                            F32Vec (&totals)[kRows][kColumns]) const {
+  HWY_INLINE void store(std::size_t row, std::size_t output, F32Vec total) const {
     const F32Tag d;
-    GroupSum sums[kRows][kColumns];
+    const F32Vec product = hn::Mul(total, hn::Set(d, job.x.scales[row].scale));
+    const F32Vec value = hn::Add(product, hn::LoadU(d, job.finish.bias + output));
+    hn::StoreU(rectified(value, job.finish.relu), d, job.y.values + row * job.y.stride + output);
+  }
+
+  template <std::size_t kRows, std::size_t kColumns>
+  HWY_INLINE void add_group(std::size_t row, std::size_t pair, std::size_t group,
+                            F32Vec (&totals)[kRows][2 * kColumns]) const {
+    PairSum sums[kRows][kColumns];
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
       NIBBLE_UNROLL
@@ -187,49 +194,63 @@ struct NibbleTiles {
         sums[r][c].start(starts[(row + r) * job.groups + group]);
     }
     const std::uint8_t* values = job.x.values + row * job.x.stride + group * kGroup;
-    const std::uint8_t* codes = job.codes + (group * 4 * job.width + column) * 4;
-    NIBBLE_UNROLL
-    for (std::size_t step = 0; step < 4; ++step) {
-      Nibbles nibbles[kColumns];
+    const std::uint8_t* bytes = job.codes + group * 16 * job.width + pair * 4;
+    // Not unrolled: GCC would run out of registers for eight multiples of the width.
+    for (std::size_t i = 0; i < kGroup; i += 4, bytes += job.width * 2) {
       NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c)
-        nibbles[c] = unpack(hn::LoadU(U8Tag(), codes + (step * job.width + c * kLanes) * 4));
-      NIBBLE_UNROLL
-      for (std::size_t r = 0; r < kRows; ++r) {
-        const std::uint8_t* eight = values + r * job.x.stride + step * 8;
-        const U8Vec low = four_bytes(eight);
-        const U8Vec high = four_bytes(eight + 4);
+      for (std::size_t c = 0; c < kColumns; ++c) {
+        const Codes codes(load_once(bytes + c * kLanes * 4));
         NIBBLE_UNROLL
-        for (std::size_t c = 0; c < kColumns; ++c) sums[r][c].add(low, high, nibbles[c]);
+        for (std::size_t r = 0; r < kRows; ++r)
+          sums[r][c].add(four_bytes(values + r * job.x.stride + i), codes);
       }
     }
     NIBBLE_UNROLL
     for (std::size_t c = 0; c < kColumns; ++c) {
-      const std::size_t at = group * job.width + column + c * kLanes;
-      const F32Vec scale = LoadF16::load(job.scales + at);
-      NIBBLE_UNROLL
-      for (std::size_t r = 0; r < kRows; ++r) {
-        const I32Vec sum = without_offset(sums[r][c].total(), job.x.scales[row + r].offset, at);
-        totals[r][c] = hn::Add(totals[r][c], hn::Mul(hn::ConvertTo(d, sum), scale));
-      }
+      const std::size_t at = group * job.width + output(pair + c * kLanes);
+      add_scaled<kRows, kColumns, 0>(row, c, at, sums, totals);
+      add_scaled<kRows, kColumns, 1>(row, c, at + kStripWidth, sums, totals);
+    }
+  }
+
+  // One strip's sums times its scales.
+  template <std::size_t kRows, std::size_t kColumns, std::size_t kStrip>
+  HWY_INLINE void add_scaled(std::size_t row, std::size_t c, std::size_t at,
+                             const PairSum (&sums)[kRows][kColumns],
+                             F32Vec (&totals)[kRows][2 * kColumns]) const {
+    const F32Tag d;
+    const F32Vec scale = LoadF16::load(job.scales + at);
+    NIBBLE_UNROLL
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const I32Vec sum = kStrip == 0 ? sums[r][c].first() : sums[r][c].second();
+      const I32Vec shifted = without_offset(sum, job.x.scales[row + r].offset, at);
+      F32Vec& total = totals[r][2 * c + kStrip];
+      total = hn::Add(total, hn::Mul(hn::ConvertTo(d, shifted), scale));
     }
   }
 
   HWY_INLINE I32Vec without_offset(I32Vec sum, std::int32_t offset, std::size_t at) const {
-    if (job.group_sums == nullptr) return sum;
+    if constexpr (!kOffsets) return sum;
     const hn::Rebind<std::int16_t, I32Tag> narrow;
     const I32Vec codes = hn::PromoteTo(I32Tag(), hn::LoadU(narrow, job.group_sums + at));
     return hn::Sub(sum, hn::Mul(hn::Set(I32Tag(), offset), codes));
   }
 };
 
+template <bool kOffsets>
 void cover_panel(const PanelJob& job, const std::int32_t* workspace) {
-  const NibbleTiles tiles{job, workspace};
+  using Tiles = NibbleTiles<kOffsets>;
+  const Tiles tiles{job, workspace};
   if (job.x.rows == 1) {
-    cover_single_row<NibbleTiles::kSingleVectors>(tiles, job.width);
+    cover_single_row<Tiles::kSinglePairs>(tiles, job.width / 2);
   } else {
-    cover_columns<NibbleTiles::kVectors>(tiles, job.x.rows, job.width);
+    cover_columns<Tiles::kPairs>(tiles, job.x.rows, job.width / 2);
   }
+}
+
+void cover_panel(const PanelJob& job, const std::int32_t* workspace) {
+  if (job.group_sums == nullptr) return cover_panel<false>(job, workspace);
+  cover_panel<true>(job, workspace);
 }
 
 #endif  // NIBBLE_PLAIN_LOOPS
@@ -248,7 +269,7 @@ void dense_int4(const QuantizedRows& x, const Int4Panels& weights, const Finish&
                  weights.codes.data() + at * 16,
                  weights.scales.data() + at,
                  offsets ? weights.group_sums.data() + at : nullptr,
-                 weights.shape.width(p),
+                 weights.width(p),
                  {finish.bias + first, finish.relu},
                  {y.values + first, y.stride}},
                 workspace);

@@ -55,85 +55,150 @@ void gather_block(const Job& job, std::size_t block) {
   }
 }
 
+void gather(const Job& job) {
+  for (std::size_t block = 0; block < job.weights->blocks(); ++block) gather_block(job, block);
+}
+
 #else
 
-// The codes in the low nibbles, as float32.
-HWY_INLINE F32Vec codes_of(hn::Vec<U32Tag> words) {
+// Words whose nibble k is one of the codes wanted, shifted right by 0 or 12 bits: one shift for
+// every nibble from the fifth on.
+struct Words {
+  hn::Vec<U32Tag> early;
+  hn::Vec<U32Tag> late;
+};
+
 #if NIBBLE_AVX512
-  // A table of sixteen floats, which looks at four bits of its index and no more.
+
+// Zen 4 needs 1.6 cycles for a shift, the look-up and the sum of 16 outputs; the way below takes
+// 2.0, as VPTERNLOG runs on two units only.
+template <std::size_t kStrip>
+HWY_INLINE F32Vec scaled_codes(const Words& words) {
   const __m512 table = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
-  return F32Vec{_mm512_permutexvar_ps(words.raw, table)};
-#else
-  const auto nibbles = hn::And(words, hn::Set(U32Tag(), 15));
-  return hn::ConvertTo(F32Tag(), hn::Sub(hn::BitCast(I32Tag(), nibbles), hn::Set(I32Tag(), 8)));
-#endif
+  // The table looks at four bits of its index and no more.
+  auto index = words.early;
+  if constexpr (kStrip == 3) index = words.late;
+  if constexpr (kStrip > 0 && kStrip != 3) index = hn::ShiftRight<4 * kStrip>(words.early);
+  return F32Vec{_mm512_permutexvar_ps(index.raw, table)};
 }
+constexpr float kUnscale[kStrips] = {1, 1, 1, 1, 1, 1, 1, 1};
+
+#else
+
+// 16^k * code, or 16^(k-3) * code for words shifted by 12. The nibble replaces bits of the fraction
+// of 2^23, where a float's last bit is 1, and 2^23 + 8 * 16^k is taken off again: no conversion and
+// no shift of its own. The powers of 16 change no rounding and are taken off at the end.
+template <std::size_t kStrip>
+HWY_INLINE F32Vec scaled_codes(const Words& words) {
+  constexpr bool kLate = kStrip >= 5;  // nibbles from here on reach beyond the fraction
+  constexpr std::size_t kShift = 4 * (kLate ? kStrip - 3 : kStrip);
+  constexpr std::uint32_t kMagic = 0x4B000000U;  // 2^23
+  constexpr float kZero = 8388608.0F + static_cast<float>(8U << kShift);
+  const U32Tag d;
+  const auto nibble = hn::And(kLate ? words.late : words.early, hn::Set(d, 15U << kShift));
+  const F32Vec value = hn::BitCast(F32Tag(), hn::Or(nibble, hn::Set(d, kMagic)));
+  return hn::Sub(value, hn::Set(F32Tag(), kZero));
+}
+constexpr float kUnscale[kStrips] = {1.0F,     0x1p-4F, 0x1p-8F,  0x1p-12F,
+                                     0x1p-16F, 0x1p-8F, 0x1p-12F, 0x1p-16F};
+
+#endif
 
 // Sums of a block: strip k holds outputs 16k .. 16k+15 of it, in kParts vectors.
 constexpr std::size_t kParts = kStripWidth / kLanes;
 
-template <std::size_t kFirstStrip, std::size_t kCount>
-HWY_NOINLINE void gather_strips(const Job& job, std::size_t block) {
-  const F32Tag d;
+// sums[0], .. += strip kStrip's codes, .. times their scales.
+template <std::size_t kStrip, std::size_t kCount, std::size_t kSums>
+HWY_INLINE void add_strips(const Words& words, const float* scales, std::size_t part,
+                           F32Vec (&sums)[kSums][kParts]) {
+  F32Vec& sum = sums[kSums - kCount][part];
+  sum = hn::MulAdd(scaled_codes<kStrip>(words), hn::Set(F32Tag(), scales[kStrip / 2]), sum);
+  if constexpr (kCount > 1) add_strips<kStrip + 1, kCount - 1>(words, scales, part, sums);
+}
+
+// A block's four scales of the row's entry i, times its value. In a loop of their own: broadcasts
+// from memory then keep the shuffles out of the loop over codes.
+constexpr std::size_t kChunk = 32;
+HWY_INLINE void load_scales(const Job& job, std::size_t i, std::size_t block, float* scales) {
   const hn::CappedTag<float, 4> four;
-  F32Vec sums[kCount][kParts];
-  NIBBLE_UNROLL
-  for (std::size_t k = 0; k < kCount; ++k) {
-    NIBBLE_UNROLL
-    for (std::size_t part = 0; part < kParts; ++part) sums[k][part] = hn::Zero(d);
-  }
-  for (std::size_t i = 0; i < job.x.count; ++i) {
-    const std::uint32_t* words = job.weights->row(job.x.columns[i]) + block * 16;
-    alignas(16) float scales[4];
-    hn::Store(hn::Mul(load_f16(four, job.weights->row_scales(job.x.columns[i]) + block * 4),
-                      hn::Set(four, job.value(i))),
-              four, scales);
-    NIBBLE_UNROLL
-    for (std::size_t part = 0; part < kParts; ++part) {
-      auto shifted = hn::LoadU(U32Tag(), words + part * kLanes);
-      if constexpr (kFirstStrip != 0) shifted = hn::ShiftRight<4 * kFirstStrip>(shifted);
+  const auto loaded = load_f16(four, job.weights->row_scales(job.x.columns[i]) + block * 4);
+  hn::Store(hn::Mul(loaded, hn::Set(four, job.value(i))), four, scales);
+}
+
+// The sums of the strips kFirstStrip.. of one block.
+template <std::size_t kFirstStrip, std::size_t kCount>
+HWY_INLINE void sum_strips(const Job& job, std::size_t block, F32Vec (&sums)[kCount][kParts]) {
+  alignas(64) float scales[kChunk][4];
+  const std::uint32_t* codes = job.weights->codes.data() + block * 16;
+  const std::size_t stride = job.weights->blocks() * 16;
+  for (std::size_t first = 0; first < job.x.count; first += kChunk) {
+    const std::size_t count = std::min(kChunk, job.x.count - first);
+    for (std::size_t i = 0; i < count; ++i) load_scales(job, first + i, block, scales[i]);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint32_t* words = codes + job.x.columns[first + i] * stride;
       NIBBLE_UNROLL
-      for (std::size_t k = 0; k < kCount; ++k) {
-        const F32Vec scale = hn::Set(d, scales[(kFirstStrip + k) / 2]);
-        sums[k][part] = hn::MulAdd(codes_of(shifted), scale, sums[k][part]);
-        shifted = hn::ShiftRight<4>(shifted);
+      for (std::size_t part = 0; part < kParts; ++part) {
+        const auto early = hn::LoadU(U32Tag(), words + part * kLanes);
+        add_strips<kFirstStrip, kCount>({early, hn::ShiftRight<12>(early)}, scales[i], part, sums);
       }
-    }
-  }
-  NIBBLE_UNROLL
-  for (std::size_t k = 0; k < kCount; ++k) {
-    if (kFirstStrip + k >= strips_of(job, block)) return;
-    NIBBLE_UNROLL
-    for (std::size_t part = 0; part < kParts; ++part) {
-      const std::size_t o =
-          block * Int4Gathered::kBlock + (kFirstStrip + k) * kStripWidth + part * kLanes;
-      const F32Vec product = hn::Mul(sums[k][part], hn::Set(d, job.x.scale.scale));
-      const F32Vec value = hn::Add(product, hn::LoadU(d, job.finish.bias + o));
-      hn::StoreU(rectified(value, job.finish.relu), d, job.y + o);
     }
   }
 }
 
-void gather_block(const Job& job, std::size_t block) {
+// All blocks in one function: the masks and magic numbers then stay in registers.
+template <std::size_t kFirstStrip, std::size_t kCount, bool kRelu>
+HWY_NOINLINE void gather_strips(const Job& job) {
+  const F32Tag d;
+  for (std::size_t block = 0; block < job.weights->blocks(); ++block) {
+    F32Vec sums[kCount][kParts];
+    NIBBLE_UNROLL
+    for (std::size_t k = 0; k < kCount; ++k) {
+      NIBBLE_UNROLL
+      for (std::size_t part = 0; part < kParts; ++part) sums[k][part] = hn::Zero(d);
+    }
+    sum_strips<kFirstStrip, kCount>(job, block, sums);
+    const std::size_t strips = strips_of(job, block);
+    const std::size_t first = block * Int4Gathered::kBlock + kFirstStrip * kStripWidth;
+    NIBBLE_UNROLL
+    for (std::size_t k = 0; k < kCount; ++k) {
+      if (kFirstStrip + k >= strips) break;
+      NIBBLE_UNROLL
+      for (std::size_t part = 0; part < kParts; ++part) {
+        const std::size_t o = first + k * kStripWidth + part * kLanes;
+        const F32Vec sum = hn::Mul(sums[k][part], hn::Set(d, kUnscale[kFirstStrip + k]));
+        const F32Vec product = hn::Mul(sum, hn::Set(d, job.x.scale.scale));
+        const F32Vec value = hn::Add(product, hn::LoadU(d, job.finish.bias + o));
+        hn::StoreU(rectified(value, kRelu), d, job.y + o);
+      }
+    }
+  }
+}
+
+template <bool kRelu>
+void gather(const Job& job) {
 #if NIBBLE_AVX512
-  gather_strips<0, 8>(job, block);
+  gather_strips<0, 8, kRelu>(job);
 #elif HWY_TARGET == HWY_AVX2
-  gather_strips<0, 4>(job, block);
-  gather_strips<4, 4>(job, block);
+  gather_strips<0, 4, kRelu>(job);
+  gather_strips<4, 4, kRelu>(job);
 #else
-  gather_strips<0, 2>(job, block);
-  gather_strips<2, 2>(job, block);
-  gather_strips<4, 2>(job, block);
-  gather_strips<6, 2>(job, block);
+  gather_strips<0, 2, kRelu>(job);
+  gather_strips<2, 2, kRelu>(job);
+  gather_strips<4, 2, kRelu>(job);
+  gather_strips<6, 2, kRelu>(job);
 #endif
+}
+
+void gather(const Job& job) {
+  if (job.finish.relu) return gather<true>(job);
+  gather<false>(job);
 }
 
 #endif  // NIBBLE_PLAIN_LOOPS
 
 void sparse_int4(const SparseQuantizedRow& x, const Int4Gathered& weights, const Finish& finish,
                  float* y) {
-  const Job job{x, &weights, finish, y};
-  for (std::size_t block = 0; block < weights.blocks(); ++block) gather_block(job, block);
+  gather(Job{x, &weights, finish, y});
 }
 
 }  // namespace

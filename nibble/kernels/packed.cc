@@ -24,28 +24,31 @@ Panels<T> pack_panels(const WeightView<T>& weights) {
 
 // Calls visit(position, output) for every output of every panel, `position` counting the outputs of
 // row `row` of a matrix with `rows` rows, packed [panel][row][output].
-template <typename Visit>
-void for_each_output(const PanelShape& shape, std::size_t rows, std::size_t row, Visit visit) {
-  for (std::size_t output = 0; output < shape.outputs; ++output) {
+template <typename Shape, typename Visit>
+void for_each_output(const Shape& shape, std::size_t outputs, std::size_t rows, std::size_t row,
+                     Visit visit) {
+  for (std::size_t output = 0; output < outputs; ++output) {
     const std::size_t p = output / kPanelWidth;
     visit(p * kPanelWidth * rows + row * shape.width(p) + output % kPanelWidth, output);
   }
 }
+template <typename Visit>
+void for_each_output(const PanelShape& shape, std::size_t rows, std::size_t row, Visit visit) {
+  for_each_output(shape, shape.outputs, rows, row, visit);
+}
 
-void pack_int4_group(const Int4Source& source, std::size_t group, Int4Panels& packed) {
-  for (std::size_t step = 0; step < 4; ++step) {
-    for (std::size_t i = 0; i < 4; ++i) {
-      const std::size_t low = group * kGroup + step * 8 + i;
-      const std::size_t high = low + 4;
-      for_each_output(
-          packed.shape, packed.groups() * 4, group * 4 + step,
-          [&](std::size_t at, std::size_t output) {
-            const unsigned low_code = low < source.inputs ? source.nibble(low, output) : 8U;
-            const unsigned high_code = high < source.inputs ? source.nibble(high, output) : 8U;
-            packed.codes[at * 4 + i] =
-                static_cast<std::uint8_t>(low_code | ((high_code ^ 8U) << 4U));
-          });
-    }
+void pack_int4_input(const Int4Source& source, std::size_t input, Int4Panels& packed) {
+  const std::size_t quad = input / 4;
+  for (std::size_t output = 0; output < source.outputs; ++output) {
+    const std::size_t p = output / kPanelWidth;
+    const std::size_t in_panel = output % kPanelWidth;
+    const std::size_t pairs =
+        quad * packed.width(p) / Int4Panels::kPair + in_panel / Int4Panels::kPair;
+    std::uint8_t& byte = packed.codes[packed.scale_offset(p) * 16 +
+                                      (pairs * kStripWidth + output % kStripWidth) * 4 + input % 4];
+    // An empty byte is 0x08: both codes zero.
+    const unsigned flip = source.nibble(input, output) ^ 8U;
+    byte ^= static_cast<std::uint8_t>(output / kStripWidth % 2 == 0 ? flip : flip << 4U);
   }
 }
 
@@ -95,13 +98,13 @@ Int8Panels pack_int8_panels(const WeightView<std::int8_t>& codes, std::span<cons
 
 Int4Panels pack_int4_panels(const Int4Source& source, bool with_group_sums) {
   Int4Panels packed{{source.inputs, source.outputs}, {}, {}, {}};
-  const std::size_t scales = packed.groups() * packed.shape.packed_outputs();
+  const std::size_t scales = packed.groups() * packed.packed_outputs();
   packed.codes.assign(scales * 16, 0x08);
   packed.scales.resize(scales);
   packed.group_sums.resize(with_group_sums ? scales : 0);
+  for (std::size_t i = 0; i < source.inputs; ++i) pack_int4_input(source, i, packed);
   for (std::size_t g = 0; g < packed.groups(); ++g) {
-    pack_int4_group(source, g, packed);
-    for_each_output(packed.shape, packed.groups(), g, [&](std::size_t at, std::size_t o) {
+    for_each_output(packed, source.outputs, packed.groups(), g, [&](std::size_t at, std::size_t o) {
       packed.scales[at] = source.scales[g * source.outputs + o];
       if (with_group_sums) packed.group_sums[at] = sum_of_group(source, g, o);
     });

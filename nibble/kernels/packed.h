@@ -80,19 +80,26 @@ struct Int8Panels {
 
 inline constexpr std::size_t kGroup = 32;  // weights under one scale
 
-// int4 with a scale for each 32 inputs of one output.
-// codes: [panel][group][4 steps][output][4]. A byte holds inputs 8*step+i (low nibble, code + 8)
-// and
-//   8*step+4+i (high nibble, two's complement), i = 0..3: the low half masked is a small unsigned
-//   number, the high half masked in place is 16 times a signed one, and neither needs a shift.
+// int4 with a scale for each 32 inputs of one output. Outputs come in pairs of strips, so panels
+// are a multiple of 32 wide.
+// codes: [panel][group][8 quads][pair of strips][16][4]. A byte holds one input's codes for output
+//   j of the pair's first strip (low nibble, code + 8) and output j of its second strip (high
+//   nibble, two's complement). As a signed byte it is 16 high + low: its dot product with the
+//   inputs, less that of the low nibbles, is 16 times that of the high ones, and the high nibbles
+//   need neither a mask nor a shift.
 // scales: [panel][group][output], float16.
 // group_sums: as scales; the sum of the group's codes. Only wanted for inputs that can be negative.
 struct Int4Panels {
+  static constexpr std::size_t kPair = 2 * kStripWidth;
   PanelShape shape;
   AlignedVector<std::uint8_t> codes;
   AlignedVector<std::uint16_t> scales;
   AlignedVector<std::int16_t> group_sums;
   std::size_t groups() const { return (shape.inputs + kGroup - 1) / kGroup; }
+  std::size_t packed_outputs() const { return round_up(shape.outputs, kPair); }
+  std::size_t width(std::size_t panel) const {
+    return std::min(kPanelWidth, packed_outputs() - panel * kPanelWidth);
+  }
   // Offset of a panel in scales; 16 times that in codes.
   std::size_t scale_offset(std::size_t panel) const { return panel * kPanelWidth * groups(); }
 };

@@ -32,5 +32,8 @@ ValueRange range_with_zero(const float* values, std::size_t count);
 inline constexpr std::size_t kNonZeroSlack = 80;
 std::size_t find_non_zeros(const float* row, std::size_t count, std::size_t limit,
                            std::uint32_t* columns, float* values);
+// The same for words of 32 bits that have any bit but the highest set.
+std::size_t find_used_words(const std::uint32_t* words, std::size_t count, std::size_t limit,
+                            std::uint32_t* positions, std::uint32_t* values);
 
 }  // namespace nibble

@@ -108,6 +108,16 @@ HWY_INLINE void restore_order(I32Vec& lower, I32Vec& upper) {
 
 #endif  // !NIBBLE_PLAIN_LOOPS
 
+// A load that stays one: GCC 12 folds a load into each instruction that uses it, and where two use
+// it, L1 is asked twice.
+HWY_INLINE U8Vec load_once(const std::uint8_t* from) {
+  U8Vec bytes = hn::LoadU(U8Tag(), from);
+#if !NIBBLE_PLAIN_LOOPS
+  asm("" : "+v"(bytes.raw));
+#endif
+  return bytes;
+}
+
 #if NIBBLE_VNNI
 
 // sum[i] += a[4i] b[4i] + .. + a[4i+3] b[4i+3], a unsigned, b signed, wrapping in int32. Assembly
