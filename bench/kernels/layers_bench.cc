@@ -195,8 +195,11 @@ void quantize_512(benchmark::State& state) {
   AlignedVector<float> values(512);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i) * 0.37F;
   AlignedVector<std::uint8_t> bytes(512);
-  for (auto step : state)
-    benchmark::DoNotOptimize(quantize_row(values.data(), values.size(), bytes.data()));
+  RowScale scale;
+  for (auto step : state) {
+    quantize_rows({values.data(), 512, 1}, values.size(), bytes.data(), &scale);
+    benchmark::DoNotOptimize(scale);
+  }
 }
 
 void scan_10000(benchmark::State& state) {

@@ -26,8 +26,7 @@ class GroupedInputsLayer : public Layer {
     const std::size_t stride = round_up(inputs(), 64);
     std::uint8_t* bytes = room_for(workspace.bytes, x.rows * stride);
     RowScale* scales = room_for(workspace.scales, x.rows);
-    for (std::size_t r = 0; r < x.rows; ++r)
-      scales[r] = quantize_row(x.values + r * x.stride, inputs(), bytes + r * stride);
+    quantize_rows(x, inputs(), bytes, scales);
     int4_dense({bytes, stride, x.rows, scales}, panels_, finish(), y,
                room_for(workspace.sums, int4_dense_workspace(x.rows, inputs())));
   }
@@ -65,7 +64,8 @@ class GroupedOutputsLayer : public Layer {
 
   void sparse(const SparseRow& x, float* y, Workspace& workspace) const override {
     std::uint8_t* bytes = room_for(workspace.bytes, round_up(x.count, 64));
-    const RowScale scale = quantize_row(x.values, x.count, bytes);
+    RowScale scale;
+    quantize_rows({x.values, x.count, 1}, x.count, bytes, &scale);
     int4_sparse({x.columns, bytes, x.count, scale}, gathered_, finish(), y);
   }
 

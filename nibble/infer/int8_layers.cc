@@ -27,15 +27,15 @@ class Int8Layer : public Layer {
     const std::size_t stride = round_up(inputs(), 64);
     std::uint8_t* bytes = room_for(workspace.bytes, x.rows * stride);
     RowScale* scales = room_for(workspace.scales, x.rows);
-    for (std::size_t r = 0; r < x.rows; ++r)
-      scales[r] = quantize(x.values + r * x.stride, inputs(), bytes + r * stride, workspace);
+    quantize(x, inputs(), bytes, scales, workspace);
     int8_dense({bytes, stride, x.rows, scales}, panels_.get(), finish(), y,
                room_for(workspace.words, int8_dense_workspace(x.rows, inputs())));
   }
 
   void sparse(const SparseRow& x, float* y, Workspace& workspace) const override {
     std::uint8_t* bytes = room_for(workspace.bytes, round_up(x.count, 64));
-    const RowScale scale = quantize(x.values, x.count, bytes, workspace);
+    RowScale scale;
+    quantize({x.values, x.count, 1}, x.count, bytes, &scale, workspace);
     int8_sparse({x.columns, bytes, x.count, scale}, gathered_, scales_.data(), finish(), y);
   }
 
@@ -44,9 +44,9 @@ class Int8Layer : public Layer {
   }
 
  private:
-  virtual RowScale quantize(const float* values, std::size_t count, std::uint8_t* bytes,
-                            const Workspace& /*workspace*/) const {
-    return quantize_row(values, count, bytes);
+  virtual void quantize(const FloatRows& x, std::size_t count, std::uint8_t* bytes,
+                        RowScale* scales, const Workspace& /*workspace*/) const {
+    quantize_rows(x, count, bytes, scales);
   }
   Int8Panels pack(const WeightView<std::int8_t>& codes) const {
     return pack_int8_panels(codes, std::span(scales_).first(outputs()));
@@ -63,10 +63,10 @@ class Int8TorchLayer : public Int8Layer {
   bool wants_call_scale() const override { return true; }
 
  private:
-  RowScale quantize(const float* values, std::size_t count, std::uint8_t* bytes,
-                    const Workspace& workspace) const override {
-    quantize_row_with(workspace.call, values, count, bytes);
-    return workspace.call;
+  void quantize(const FloatRows& x, std::size_t count, std::uint8_t* bytes, RowScale* scales,
+                const Workspace& workspace) const override {
+    quantize_rows_with(workspace.call, x, count, bytes);
+    std::fill_n(scales, x.rows, workspace.call);
   }
 };
 

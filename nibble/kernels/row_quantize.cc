@@ -24,9 +24,13 @@ namespace {
 HWY_INLINE F32Vec load_up_to(const float* values, std::size_t i, std::size_t count) {
   const F32Tag d;
   if (i + kLanes <= count) return hn::LoadU(d, values + i);
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+  return hn::MaskedLoad(hn::FirstN(d, count - i), d, values + i);
+#else
   alignas(64) float padded_values[kLanes] = {};
   std::memcpy(padded_values, values + i, (count - i) * sizeof(float));
   return hn::Load(d, padded_values);
+#endif
 }
 
 ValueRange range_of(const float* values, std::size_t count) {
@@ -141,8 +145,8 @@ void clear_padding(std::size_t count, std::uint8_t* bytes) {
   std::memset(bytes + count, 0, round_up(count, 64) - count);
 }
 
-RowScale choose_scale(const float* values, std::size_t count) {
-  float largest = largest_if_positive(values, count);
+// `largest`: largest_if_positive of the row.
+HWY_INLINE RowScale choose_scale(float largest, const float* values, std::size_t count) {
   RowScale row{1.0F, 0};
   if (!(largest >= 0.0F)) {
     const ValueRange range = range_of(values, count);
@@ -155,13 +159,31 @@ RowScale choose_scale(const float* values, std::size_t count) {
   return row;
 }
 
-RowScale quantize(const float* values, std::size_t count, std::uint8_t* bytes) {
-  const RowScale row = choose_scale(values, count);
-  const ScaleSteps steps{hn::Set(F32Tag(), 1.0F / row.scale),
-                         hn::Set(F32Tag(), kRoundingMagic + static_cast<float>(row.offset))};
-  convert_row(values, count, steps, bytes);
-  clear_padding(count, bytes);
-  return row;
+// A few rows at a time, step by step: the next row's maximum and divisions need not wait for the
+// last one's.
+constexpr std::size_t kTogether = 8;
+
+void quantize_few(const FloatRows& x, std::size_t count, std::uint8_t* bytes, RowScale* scales) {
+  float largest[kTogether];
+  for (std::size_t r = 0; r < x.rows; ++r)
+    largest[r] = largest_if_positive(x.values + r * x.stride, count);
+  for (std::size_t r = 0; r < x.rows; ++r)
+    scales[r] = choose_scale(largest[r], x.values + r * x.stride, count);
+  const std::size_t stride = round_up(count, 64);
+  for (std::size_t r = 0; r < x.rows; ++r) {
+    const ScaleSteps steps{
+        hn::Set(F32Tag(), 1.0F / scales[r].scale),
+        hn::Set(F32Tag(), kRoundingMagic + static_cast<float>(scales[r].offset))};
+    convert_row(x.values + r * x.stride, count, steps, bytes + r * stride);
+    clear_padding(count, bytes + r * stride);
+  }
+}
+
+void quantize(const FloatRows& x, std::size_t count, std::uint8_t* bytes, RowScale* scales) {
+  for (std::size_t r = 0; r < x.rows; r += kTogether) {
+    const FloatRows few{x.values + r * x.stride, x.stride, std::min(kTogether, x.rows - r)};
+    quantize_few(few, count, bytes + r * round_up(count, 64), scales + r);
+  }
 }
 
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
@@ -176,7 +198,7 @@ struct FusedSteps {
   }
 };
 
-void quantize_with(RowScale row, const float* values, std::size_t count, std::uint8_t* bytes) {
+void quantize_row_with(RowScale row, const float* values, std::size_t count, std::uint8_t* bytes) {
   const FusedSteps steps{hn::Set(F32Tag(), 1.0F / row.scale),
                          hn::Set(F32Tag(), static_cast<float>(row.offset))};
   convert_row(values, count, steps, bytes);
@@ -186,7 +208,7 @@ void quantize_with(RowScale row, const float* values, std::size_t count, std::ui
 #else
 
 // Without fused multiply-add in hardware; this scheme needs it to be fused.
-void quantize_with(RowScale row, const float* values, std::size_t count, std::uint8_t* bytes) {
+void quantize_row_with(RowScale row, const float* values, std::size_t count, std::uint8_t* bytes) {
   const float inverse = 1.0F / row.scale;
   const auto zero_point = static_cast<float>(row.offset);
   for (std::size_t i = 0; i < count; ++i) {
@@ -197,6 +219,11 @@ void quantize_with(RowScale row, const float* values, std::size_t count, std::ui
 }
 
 #endif
+
+void quantize_with(RowScale row, const FloatRows& x, std::size_t count, std::uint8_t* bytes) {
+  for (std::size_t r = 0; r < x.rows; ++r)
+    quantize_row_with(row, x.values + r * x.stride, count, bytes + r * round_up(count, 64));
+}
 
 // Both look at bits, not at floats: a thread that takes subnormals as zero must not lose them.
 HWY_INLINE bool is_used(std::uint32_t bits) { return (bits << 1U) != 0; }
@@ -270,13 +297,13 @@ HWY_EXPORT(quantize_with);
 HWY_EXPORT(range_of);
 HWY_EXPORT(used_words);
 
-RowScale quantize_row(const float* values, std::size_t count, std::uint8_t* bytes) {
-  return HWY_DYNAMIC_DISPATCH(quantize)(values, count, bytes);
+void quantize_rows(const FloatRows& x, std::size_t count, std::uint8_t* bytes, RowScale* scales) {
+  HWY_DYNAMIC_DISPATCH(quantize)(x, count, bytes, scales);
 }
 
-void quantize_row_with(RowScale scale, const float* values, std::size_t count,
-                       std::uint8_t* bytes) {
-  HWY_DYNAMIC_DISPATCH(quantize_with)(scale, values, count, bytes);
+void quantize_rows_with(RowScale scale, const FloatRows& x, std::size_t count,
+                        std::uint8_t* bytes) {
+  HWY_DYNAMIC_DISPATCH(quantize_with)(scale, x, count, bytes);
 }
 
 ValueRange range_with_zero(const float* values, std::size_t count) {

@@ -8,16 +8,17 @@
 
 namespace nibble {
 
-// The int8 and int4 schemes, one row by itself: scale and rule are quant/activations.h's.
+// The int8 and int4 schemes, each row by itself: scale and rule are quant/activations.h's.
 //   all values whole numbers in 0..255: scale 1; else all whole in -127..127: scale 1;
 //   otherwise no value negative: scale max/255, byte 0..255; otherwise max|x|/127 and -127..127.
-// byte = q + offset, offset 128 where negative values are possible, else 0. Bytes from `count` up
-// to the next multiple of 64 are set to 0. Values must be finite.
-RowScale quantize_row(const float* values, std::size_t count, std::uint8_t* bytes);
+// byte = q + offset, offset 128 where negative values are possible, else 0. Row r's bytes start at
+// r * round_up(count, 64); those from `count` up to that multiple are set to 0. Values must be
+// finite. scales: [rows].
+void quantize_rows(const FloatRows& x, std::size_t count, std::uint8_t* bytes, RowScale* scales);
 
 // The int8-torch scheme, one scale for a whole call: byte = round(fma(x, 1/scale, zero point)),
-// ties to even, clamped to 0..255; x ~ scale * (byte - zero point). Zeros up to a multiple of 64.
-void quantize_row_with(RowScale scale, const float* values, std::size_t count, std::uint8_t* bytes);
+// ties to even, clamped to 0..255; x ~ scale * (byte - zero point). Rows as above.
+void quantize_rows_with(RowScale scale, const FloatRows& x, std::size_t count, std::uint8_t* bytes);
 
 struct ValueRange {
   float low = 0.0F;

@@ -37,7 +37,8 @@ class RowQuantize : public EveryLevel {
     std::vector<float> shifted(values.size() + 1);  // an address that is no multiple of a vector
     std::ranges::copy(values, shifted.begin() + 1);
     std::vector<std::uint8_t> bytes(round_up(values.size(), 64) + 1, 99);
-    const RowScale row = quantize_row(shifted.data() + 1, values.size(), bytes.data() + 1);
+    RowScale row;
+    quantize_rows({shifted.data() + 1, 0, 1}, values.size(), bytes.data() + 1, &row);
     const RowScale expected = expected_scale(values);
     ASSERT_EQ(row.scale, expected.scale);
     ASSERT_EQ(row.offset, expected.offset);
@@ -88,12 +89,30 @@ TEST_P(RowQuantize, TiesGoToEven) {
   check(values);
 }
 
+TEST_P(RowQuantize, RowsDoNotMix) {
+  for (const std::size_t rows : {1U, 7U, 8U, 9U, 20U}) {
+    const std::size_t count = 37;
+    const std::size_t stride = 41;
+    const std::vector<float> values = draw_floats(rows * stride);
+    std::vector<std::uint8_t> bytes(rows * 64);
+    std::vector<RowScale> scales(rows);
+    quantize_rows({values.data(), stride, rows}, count, bytes.data(), scales.data());
+    for (std::size_t r = 0; r < rows; ++r) {
+      std::vector<std::uint8_t> alone(64);
+      RowScale scale;
+      quantize_rows({values.data() + r * stride, 0, 1}, count, alone.data(), &scale);
+      EXPECT_EQ(scales[r].scale, scale.scale);
+      EXPECT_TRUE(std::equal(alone.begin(), alone.end(), bytes.begin() + r * 64));
+    }
+  }
+}
+
 TEST_P(RowQuantize, CallScaleIsFused) {
   for (const std::size_t size : awkward_sizes()) {
     const std::vector<float> values = draw_floats(size);
     const RowScale call{0.0213F, 61};
     std::vector<std::uint8_t> bytes(round_up(size, 64));
-    quantize_row_with(call, values.data(), size, bytes.data());
+    quantize_rows_with(call, {values.data(), 0, 1}, size, bytes.data());
     for (std::size_t i = 0; i < size; ++i) {
       const float steps = std::nearbyint(std::fma(values[i], 1.0F / call.scale, 61.0F));
       ASSERT_EQ(bytes[i], std::clamp(steps, 0.0F, 255.0F));
