@@ -128,7 +128,7 @@ void run_seed(Workshop& shop, std::size_t index) {
   const auto stored = store_variants(original, folder / "models");
   shop.clock.add_to(shop.result.seconds.quantizing);
   shop.say("Measuring what was stored");
-  run.variants = measure_variants(stored, *shop.data.test);
+  run.variants = measure_variants(stored, *shop.data.test, shop.options.output);
   shop.clock.add_to(shop.result.seconds.measuring);
   if (index == 0) shop.result.layers = describe_layers(original.shape(), stored);
   shop.result.runs.push_back(std::move(run));
@@ -146,11 +146,12 @@ void describe(Workshop& shop) {
 }
 
 void write_reports(const StudyResult& result, const fs::path& folder) {
-  write_curves(result.first().history, result.first().best_epoch, folder);
   write_file_atomically(folder / "table.md", table_markdown(result));
   write_file_atomically(folder / "table.csv", table_csv(result));
   write_file_atomically(folder / "results.json", results_json(result));
   write_file_atomically(folder / "report.html", report_page(result));
+  // Last: it alone needs another program (gnuplot), and its absence must not cost the others.
+  write_curves(result.first().history, result.first().best_epoch, folder);
 }
 
 }  // namespace

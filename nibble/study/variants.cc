@@ -40,7 +40,7 @@ std::vector<StoredVariant> store_variants(const Model& original,
 }
 
 std::vector<ResultRow> measure_variants(const std::vector<StoredVariant>& variants,
-                                        const DataPart& test) {
+                                        const DataPart& test, const std::filesystem::path& folder) {
   std::vector<ResultRow> rows;
   rows.reserve(variants.size());  // later rows point at the first one's labels
   for (const StoredVariant& variant : variants) {
@@ -49,6 +49,7 @@ std::vector<ResultRow> measure_variants(const std::vector<StoredVariant>& varian
     how.file = variant.file;
     if (!rows.empty()) how.original = &rows.front().predicted;
     rows.push_back(measure_variant(how, test.examples));
+    rows.back().file = std::filesystem::proximate(variant.file, folder).string();
   }
   return rows;
 }

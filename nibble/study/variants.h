@@ -22,8 +22,9 @@ struct StoredVariant {
 std::vector<StoredVariant> store_variants(const Model& original,
                                           const std::filesystem::path& folder);
 
-// One row for each variant, in order. Everything is measured on the file, loaded anew.
+// One row for each variant, in order. Everything is measured on the file, loaded anew; the row
+// names it as seen from `folder`.
 std::vector<ResultRow> measure_variants(const std::vector<StoredVariant>& variants,
-                                        const DataPart& test);
+                                        const DataPart& test, const std::filesystem::path& folder);
 
 }  // namespace nibble
