@@ -116,6 +116,10 @@ class LifeOfAModel(ProgramTest):
         for expected in ["Linear", "ReLU", "Vocabulary", "Best epoch", "epochs", "Labels     2: 0, 1"]:
             self.assertIn(expected, text)
 
+    def test_a_model_is_known_by_its_content_not_its_name(self):
+        renamed = self.write("renamed.bin", self.model.read_bytes())
+        self.assertIn("Vocabulary", self.run_well("inspect", renamed))
+
     def test_predict_reads_a_file_a_dash_or_nothing(self):
         sentences = self.write("sentences.txt", "a warm tender film\na dull cold film\n")
         from_file = self.run_well("predict", self.model, sentences)

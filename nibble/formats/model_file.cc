@@ -117,8 +117,9 @@ StorageBreakdown storage_breakdown(const Model& model, const fs::path& path) {
         for (const auto& layer : stage.layers) add_layer(storage, layer);
       },
       model.network);
+  const FileKind kind = kind_by_content(MappedFile(path).bytes());
   // Beside each word: an opcode and four bytes of length in a pickle, a line feed in ours.
-  storage.vocabulary = size_of_words(model, kind_by_name(path) == FileKind::kCheckpoint ? 5 : 1);
+  storage.vocabulary = size_of_words(model, kind == FileKind::kCheckpoint ? 5 : 1);
   return storage;
 }
 
