@@ -12,6 +12,10 @@ namespace {
 // time slice.
 constexpr int kSpins = 2000;
 
+constexpr int kRunShift = 32;
+constexpr std::uint64_t kRunMask = 0xFFFFFFFF;
+constexpr std::uint64_t kPieceMask = 0xFFFFFFFF;
+
 void relax() { __builtin_ia32_pause(); }
 
 }  // namespace
@@ -23,9 +27,10 @@ std::size_t available_processors() {
   return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
 }
 
-ThreadPool::ThreadPool(std::size_t threads) {
-  const std::size_t total = threads == 0 ? available_processors() : threads;
-  for (std::size_t i = 1; i < total; ++i) workers_.emplace_back([this] { worker_loop(); });
+ThreadPool::ThreadPool(std::size_t threads)
+    : shares_(threads == 0 ? available_processors() : threads) {
+  for (std::size_t i = 1; i < shares_.size(); ++i)
+    workers_.emplace_back([this, i] { worker_loop(i); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -42,18 +47,16 @@ void ThreadPool::run(std::size_t pieces, const std::function<void(std::size_t)>&
     for (std::size_t piece = 0; piece < pieces; ++piece) work(piece);
     return;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    pieces_ = pieces;
-    work_ = &work;
-    failure_ = nullptr;
-    next_piece_ = 0;
-    busy_workers_ = workers_.size();
-    ++generation_;
+  work_ = &work;
+  failure_ = nullptr;
+  open_run(pieces);
+  if (sleepers_ != 0) {
+    // With the lock taken, whoever counts as a sleeper is really waiting for the signal.
+    { const std::lock_guard lock(mutex_); }
+    wake_.notify_all();
   }
-  wake_.notify_all();
-  take_pieces();
-  for (int spin = 0; busy_workers_ != 0; ++spin) {
+  take_pieces(0, run_);
+  for (int spin = 0; left_ != 0; ++spin) {
     if (spin < kSpins) {
       relax();
     } else {
@@ -63,38 +66,60 @@ void ThreadPool::run(std::size_t pieces, const std::function<void(std::size_t)>&
   if (failure_) std::rethrow_exception(failure_);
 }
 
-void ThreadPool::take_pieces() {
-  for (;;) {
-    const std::size_t piece = next_piece_.fetch_add(1);
-    if (piece >= pieces_) return;
-    try {
-      (*work_)(piece);
-    } catch (...) {
-      record_failure();
-    }
+// The shares name the new run first, with no piece to take, then pieces_ changes, then they open. A
+// late thread may read the new pieces_ for an old run, but then its exchange fails.
+void ThreadPool::open_run(std::size_t pieces) {
+  const std::uint64_t run = (run_ + 1) & kRunMask;
+  for (Share& share : shares_) share.next = (run << kRunShift) | kPieceMask;
+  pieces_ = pieces;
+  left_ = pieces;
+  for (std::size_t i = 0; i < shares_.size(); ++i)
+    shares_[i].next = (run << kRunShift) | share_begin(i, pieces);
+  run_ = static_cast<std::uint32_t>(run);
+}
+
+void ThreadPool::take_pieces(std::size_t thread, std::uint32_t run) {
+  for (std::size_t i = 0; i < shares_.size(); ++i) take_share((thread + i) % shares_.size(), run);
+}
+
+void ThreadPool::take_share(std::size_t share, std::uint32_t run) {
+  std::atomic<std::uint64_t>& next = shares_[share].next;
+  std::uint64_t seen = next;
+  while (seen >> kRunShift == run) {
+    const std::uint64_t piece = seen & kPieceMask;
+    if (piece >= share_begin(share + 1, pieces_)) return;
+    if (!next.compare_exchange_weak(seen, seen + 1)) continue;
+    do_piece(piece);
+    seen = next;
   }
 }
 
-void ThreadPool::record_failure() {
-  const std::lock_guard lock(mutex_);
-  if (!failure_) failure_ = std::current_exception();
+void ThreadPool::do_piece(std::size_t piece) {
+  try {
+    (*work_)(piece);
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+  }
+  --left_;
 }
 
-bool ThreadPool::wait_for_work(std::uint64_t seen) {
+bool ThreadPool::wait_for_work(std::uint32_t seen) {
   for (int spin = 0; spin < kSpins; ++spin) {
-    if (generation_ != seen || stopping_) return !stopping_;
+    if (run_ != seen || stopping_) return !stopping_;
     relax();
   }
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [&] { return generation_ != seen || stopping_; });
+  ++sleepers_;
+  wake_.wait(lock, [&] { return run_ != seen || stopping_; });
+  --sleepers_;
   return !stopping_;
 }
 
-void ThreadPool::worker_loop() {
-  for (std::uint64_t seen = 0; wait_for_work(seen);) {
-    seen = generation_;
-    take_pieces();
-    --busy_workers_;
+void ThreadPool::worker_loop(std::size_t thread) {
+  for (std::uint32_t seen = 0; wait_for_work(seen);) {
+    seen = run_;
+    take_pieces(thread, seen);
   }
 }
 

@@ -18,32 +18,60 @@ HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
 namespace {
 
-// The rows where an input is not 0, in order, each with the input's value there.
-struct ActiveRows {
-  std::uint32_t* rows;
-  float* values;
-  std::size_t count;
-};
+constexpr std::size_t kRowGroup = 4;   // rows worked together
+constexpr std::size_t kRowChunk = 64;  // rows whose bits fill a word
 
-ActiveRows active_rows(const BackwardLayer& layer, std::size_t k, std::uint32_t* rows,
-                       float* values) {
-  std::size_t count = 0;
-  const float* x = layer.x + k;
+// Bit k of word r: input k of the block is not 0 in row r. `words` is padded to whole chunks.
+void mark_active(const BackwardLayer& layer, std::size_t block, std::uint16_t* words) {
+  const TrainTag d;
+  const float* x = layer.x + block;
   for (std::size_t r = 0; r < layer.rows; ++r, x += layer.x_stride) {
-    rows[count] = static_cast<std::uint32_t>(r);
-    values[count] = *x;
-    count += static_cast<std::size_t>(*x != 0.0F);
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < kBackwardInputs; i += hn::Lanes(d)) {
+      std::uint8_t part[8] = {};
+      hn::StoreMaskBits(d, hn::Ne(hn::Load(d, x + i), hn::Zero(d)), part);
+      bits |= (part[0] | static_cast<std::uint32_t>(part[1]) << 8) << i;
+    }
+    words[r] = static_cast<std::uint16_t>(bits);
   }
-  return {rows, values, count};
 }
 
-// Four sums of lanes at once, into four places.
-HWY_INLINE void store_sums(TrainVec a, TrainVec b, TrainVec c, TrainVec e, float* sums) {
+// Bit r: input k of the block is not 0 in row r of the chunk; there are `rows` more rows.
+HWY_INLINE std::uint64_t active_in_chunk(const std::uint16_t* words, std::size_t rows,
+                                         std::size_t k) {
+  const hn::CappedTag<std::uint16_t, 32> d;
+  const auto bit = hn::Set(d, static_cast<std::uint16_t>(1U << k));
+  std::uint64_t chunk = 0;
+  for (std::size_t r = 0; r < std::min(rows, kRowChunk); r += hn::Lanes(d)) {
+    std::uint64_t part = 0;
+    hn::StoreMaskBits(d, hn::TestBit(hn::Load(d, words + r), bit),
+                      reinterpret_cast<std::uint8_t*>(&part));
+    chunk |= part << r;
+  }
+  return chunk;
+}
+
+// Writes the rows where input k is not 0, in order, and returns their number.
+std::size_t active_rows(const BackwardLayer& layer, std::size_t k, const std::uint16_t* words,
+                        std::uint32_t* rows) {
+  std::size_t count = 0;
+  for (std::size_t first = 0; first < layer.rows; first += kRowChunk) {
+    std::uint64_t bits = active_in_chunk(words + first, layer.rows - first, k % kBackwardInputs);
+    for (; bits != 0; bits &= bits - 1)
+      rows[count++] =
+          static_cast<std::uint32_t>(first) + static_cast<std::uint32_t>(__builtin_ctzll(bits));
+  }
+  return count;
+}
+
+// Four sums of lanes at once, each times `scale`, into four places.
+HWY_INLINE void store_sums(TrainVec a, TrainVec b, TrainVec c, TrainVec e, float scale,
+                           float* sums) {
 #if HWY_TARGET == HWY_SCALAR
-  sums[0] = hn::GetLane(a);
-  sums[1] = hn::GetLane(b);
-  sums[2] = hn::GetLane(c);
-  sums[3] = hn::GetLane(e);
+  sums[0] = hn::GetLane(a) * scale;
+  sums[1] = hn::GetLane(b) * scale;
+  sums[2] = hn::GetLane(c) * scale;
+  sums[3] = hn::GetLane(e) * scale;
 #else
   const TrainTag d;
   const TrainVec ac = hn::Add(hn::InterleaveLower(d, a, c), hn::InterleaveUpper(d, a, c));
@@ -54,101 +82,117 @@ HWY_INLINE void store_sums(TrainVec a, TrainVec b, TrainVec c, TrainVec e, float
 #if HWY_MAX_BYTES >= 64
   const hn::Full256<float> half;
   const auto two = hn::Add(hn::LowerHalf(half, all), hn::UpperHalf(half, all));
-  hn::Store(hn::Add(hn::LowerHalf(quarter, two), hn::UpperHalf(quarter, two)), quarter, sums);
+  const auto one = hn::Add(hn::LowerHalf(quarter, two), hn::UpperHalf(quarter, two));
 #elif HWY_MAX_BYTES >= 32
-  hn::Store(hn::Add(hn::LowerHalf(quarter, all), hn::UpperHalf(quarter, all)), quarter, sums);
+  const auto one = hn::Add(hn::LowerHalf(quarter, all), hn::UpperHalf(quarter, all));
 #else
-  hn::Store(all, quarter, sums);
+  const auto one = all;
 #endif
+  hn::Store(hn::Mul(one, hn::Set(quarter, scale)), quarter, sums);
 #endif
 }
 
-// Four rows: dw += x dy, and the products dy . w.
-template <bool kWithDx>
-HWY_INLINE void four_rows(const BackwardLayer& layer, const float* w, const std::uint32_t* rows,
-                          const float* values, float* dw, float* dots) {
+// What is wanted of a layer.
+enum class Want { kInputs, kWeights, kBoth };
+constexpr bool wants_inputs(Want want) { return want != Want::kWeights; }
+constexpr bool wants_weights(Want want) { return want != Want::kInputs; }
+
+// kRows rows (at most kRowGroup): dw += x dy (kFirst: dw = x dy), and the products dy . w.
+template <Want kWant, bool kFirst, std::size_t kRows>
+HWY_INLINE void row_group(const BackwardLayer& layer, std::size_t k, const std::uint32_t* rows,
+                          float* dw, float* dots) {
   const TrainTag d;
-  const float* HWY_RESTRICT dy0 = layer.dy + rows[0] * layer.outputs;
-  const float* HWY_RESTRICT dy1 = layer.dy + rows[1] * layer.outputs;
-  const float* HWY_RESTRICT dy2 = layer.dy + rows[2] * layer.outputs;
-  const float* HWY_RESTRICT dy3 = layer.dy + rows[3] * layer.outputs;
-  const TrainVec x0 = hn::Set(d, values[0]);
-  const TrainVec x1 = hn::Set(d, values[1]);
-  const TrainVec x2 = hn::Set(d, values[2]);
-  const TrainVec x3 = hn::Set(d, values[3]);
-  TrainVec dot0 = hn::Zero(d);
-  TrainVec dot1 = hn::Zero(d);
-  TrainVec dot2 = hn::Zero(d);
-  TrainVec dot3 = hn::Zero(d);
+  const float* dy[kRows];
+  TrainVec x[kRows];
+  TrainVec dot[kRowGroup] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+  for (std::size_t r = 0; r < kRows; ++r) {
+    dy[r] = layer.dy + rows[r] * layer.outputs;
+    x[r] = hn::Set(d, layer.x[rows[r] * layer.x_stride + k]);
+  }
   for (std::size_t c = 0; c < layer.outputs; c += hn::Lanes(d)) {
-    const TrainVec g0 = hn::Load(d, dy0 + c);
-    const TrainVec g1 = hn::Load(d, dy1 + c);
-    const TrainVec g2 = hn::Load(d, dy2 + c);
-    const TrainVec g3 = hn::Load(d, dy3 + c);
-    TrainVec sum = hn::MulAdd(x0, g0, hn::Load(d, dw + c));
-    sum = hn::MulAdd(x1, g1, sum);
-    sum = hn::MulAdd(x2, g2, sum);
-    hn::Store(hn::MulAdd(x3, g3, sum), d, dw + c);
-    if constexpr (kWithDx) {
-      const TrainVec weights = hn::Load(d, w + c);
-      dot0 = hn::MulAdd(g0, weights, dot0);
-      dot1 = hn::MulAdd(g1, weights, dot1);
-      dot2 = hn::MulAdd(g2, weights, dot2);
-      dot3 = hn::MulAdd(g3, weights, dot3);
+    TrainVec g[kRows];
+    for (std::size_t r = 0; r < kRows; ++r) g[r] = hn::Load(d, dy[r] + c);
+    if constexpr (wants_weights(kWant)) {
+      TrainVec sum = kFirst ? hn::Mul(x[0], g[0]) : hn::MulAdd(x[0], g[0], hn::Load(d, dw + c));
+      for (std::size_t r = 1; r < kRows; ++r) sum = hn::MulAdd(x[r], g[r], sum);
+      hn::Store(sum, d, dw + c);
+    }
+    if constexpr (wants_inputs(kWant)) {
+      const TrainVec weights = hn::Load(d, layer.w + k * layer.outputs + c);
+      for (std::size_t r = 0; r < kRows; ++r) dot[r] = hn::MulAdd(g[r], weights, dot[r]);
     }
   }
-  if constexpr (kWithDx) store_sums(dot0, dot1, dot2, dot3, dots);
-}
-
-// Fills the list up to a multiple of four with a row times 0, which changes no sum.
-std::size_t pad_to_four(ActiveRows& active) {
-  const std::size_t count = active.count;
-  while (active.count % 4 != 0) {
-    active.rows[active.count] = active.rows[0];
-    active.values[active.count] = 0.0F;
-    ++active.count;
-  }
-  return count;
+  if constexpr (wants_inputs(kWant))
+    store_sums(dot[0], dot[1], dot[2], dot[3], layer.dx_scale, dots);
 }
 
 class Scratch {
  public:
   Scratch(std::size_t row_count, std::size_t output_count)
-      : floats_(output_count + (kBackwardInputs + 1) * row_count + 8), words_(row_count + 4) {
+      : floats_(output_count + kBackwardInputs * row_count),
+        rows_(row_count),
+        active_((row_count + kRowChunk - 1) / kRowChunk * kRowChunk) {
     dw = floats_.data();
     dx = dw + output_count;
-    values = dx + kBackwardInputs * row_count;
-    rows = words_.data();
+    rows = rows_.data();
+    active = active_.data();
   }
-  float* dw;            // outputs
-  float* dx;            // rows x kBackwardInputs
-  float* values;        // rows + 4
-  std::uint32_t* rows;  // rows + 4
+  float* dw;              // outputs
+  float* dx;              // rows x kBackwardInputs
+  std::uint32_t* rows;    // rows
+  std::uint16_t* active;  // rows, padded to whole chunks
 
  private:
   AlignedVector<float> floats_;
-  AlignedVector<std::uint32_t> words_;
+  AlignedVector<std::uint32_t> rows_;
+  AlignedVector<std::uint16_t> active_;
 };
 
-template <bool kWithDx>
-void one_input(const BackwardLayer& layer, const AdamVectors& adam, std::size_t k, Scratch& s) {
-  const TrainTag d;
-  ActiveRows active = active_rows(layer, k, s.rows, s.values);
-  const std::size_t count = pad_to_four(active);
-  std::fill_n(s.dw, layer.outputs, 0.0F);
-  float* w = layer.w + k * layer.outputs;
-  for (std::size_t i = 0; i < active.count; i += 4) {
-    alignas(16) float dots[4];
-    four_rows<kWithDx>(layer, w, active.rows + i, active.values + i, s.dw, dots);
-    if constexpr (kWithDx) {
-      for (std::size_t j = 0; j < 4 && i + j < count; ++j)
-        s.dx[active.rows[i + j] * kBackwardInputs + k % kBackwardInputs] = dots[j] * layer.dx_scale;
-    }
+template <Want kWant, bool kFirst, std::size_t kRows>
+HWY_INLINE void work_group(const BackwardLayer& layer, std::size_t k, const std::uint32_t* rows,
+                           Scratch& s) {
+  alignas(16) float dots[kRowGroup];
+  row_group<kWant, kFirst, kRows>(layer, k, rows, s.dw, dots);
+  if constexpr (wants_inputs(kWant)) {
+    float* dx = s.dx + k % kBackwardInputs;
+    for (std::size_t j = 0; j < kRows; ++j) dx[rows[j] * kBackwardInputs] = dots[j];
   }
+}
+
+// The first group is the small one, when the rows are no multiple of the group.
+template <Want kWant>
+void one_input(const BackwardLayer& layer, std::size_t k, Scratch& s) {
+  const std::size_t count = active_rows(layer, k, s.active, s.rows);
+  if (count == 0) {
+    if constexpr (wants_weights(kWant)) std::fill_n(s.dw, layer.outputs, 0.0F);
+    return;
+  }
+  switch (count % kRowGroup) {
+    case 1:
+      work_group<kWant, true, 1>(layer, k, s.rows, s);
+      break;
+    case 2:
+      work_group<kWant, true, 2>(layer, k, s.rows, s);
+      break;
+    case 3:
+      work_group<kWant, true, 3>(layer, k, s.rows, s);
+      break;
+    default:
+      work_group<kWant, true, kRowGroup>(layer, k, s.rows, s);
+      break;
+  }
+  for (std::size_t i = (count - 1) % kRowGroup + 1; i < count; i += kRowGroup)
+    work_group<kWant, false, kRowGroup>(layer, k, s.rows + i, s);
+}
+
+void update_weights(const BackwardLayer& layer, const AdamVectors& adam, std::size_t k,
+                    const float* dw) {
+  const TrainTag d;
+  float* w = layer.w + k * layer.outputs;
   float* m = layer.m + k * layer.outputs;
   float* v = layer.v + k * layer.outputs;
   for (std::size_t c = 0; c < layer.outputs; c += hn::Lanes(d))
-    adam_vector(adam, hn::Load(d, s.dw + c), w + c, m + c, v + c);
+    adam_vector(adam, hn::Load(d, dw + c), w + c, m + c, v + c);
 }
 
 void write_dx(const BackwardLayer& layer, std::size_t first, const float* dx) {
@@ -156,26 +200,34 @@ void write_dx(const BackwardLayer& layer, std::size_t first, const float* dx) {
     std::copy_n(dx + r * kBackwardInputs, kBackwardInputs, layer.dx + r * layer.x_stride + first);
 }
 
-template <bool kWithDx>
+template <Want kWant>
 void inputs_range(const BackwardLayer& layer, const AdamStep& step, std::size_t first,
                   std::size_t count) {
   const AdamVectors adam(step);
   Scratch scratch(layer.rows, layer.outputs);
   for (std::size_t block = first; block < first + count; block += kBackwardInputs) {
     const std::size_t end = std::min(first + count, block + kBackwardInputs);
-    if constexpr (kWithDx) std::fill_n(scratch.dx, layer.rows * kBackwardInputs, 0.0F);
-    for (std::size_t k = block; k < end; ++k) one_input<kWithDx>(layer, adam, k, scratch);
-    if constexpr (kWithDx) write_dx(layer, block, scratch.dx);
+    mark_active(layer, block, scratch.active);
+    if constexpr (wants_inputs(kWant)) std::fill_n(scratch.dx, layer.rows * kBackwardInputs, 0.0F);
+    for (std::size_t k = block; k < end; ++k) {
+      one_input<kWant>(layer, k, scratch);
+      if constexpr (wants_weights(kWant)) update_weights(layer, adam, k, scratch.dw);
+    }
+    if constexpr (wants_inputs(kWant)) write_dx(layer, block, scratch.dx);
   }
 }
 
 void backward(const BackwardLayer& layer, const AdamStep& step, std::size_t first,
               std::size_t count) {
   if (layer.dx != nullptr) {
-    inputs_range<true>(layer, step, first, count);
+    inputs_range<Want::kBoth>(layer, step, first, count);
   } else {
-    inputs_range<false>(layer, step, first, count);
+    inputs_range<Want::kWeights>(layer, step, first, count);
   }
+}
+
+void backward_inputs(const BackwardLayer& layer, std::size_t inputs) {
+  inputs_range<Want::kInputs>(layer, {}, 0, inputs);
 }
 
 }  // namespace
@@ -187,6 +239,7 @@ namespace nibble {
 namespace {
 
 HWY_EXPORT(backward);
+HWY_EXPORT(backward_inputs);
 
 }  // namespace
 
@@ -194,6 +247,11 @@ void train_backward(const BackwardLayer& layer, const AdamStep& step, std::size_
                     std::size_t count) {
   assert(first % kBackwardInputs == 0 && layer.outputs % kTrainLanes == 0);
   HWY_DYNAMIC_DISPATCH(backward)(layer, step, first, count);
+}
+
+void train_backward_inputs(const BackwardLayer& layer, std::size_t inputs) {
+  assert(layer.outputs % kTrainLanes == 0 && layer.dx != nullptr);
+  HWY_DYNAMIC_DISPATCH(backward_inputs)(layer, inputs);
 }
 
 }  // namespace nibble

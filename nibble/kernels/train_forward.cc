@@ -31,7 +31,8 @@ HWY_INLINE void tile(const Product& p, std::size_t row, std::size_t column) {
   const std::size_t lanes = hn::Lanes(d);
   TrainVec sums[Rows][Vectors];
   for (std::size_t c = 0; c < Vectors; ++c) {
-    const TrainVec start = hn::Load(d, p.bias + column + c * lanes);
+    const TrainVec start =
+        p.bias == nullptr ? hn::Zero(d) : hn::Load(d, p.bias + column + c * lanes);
     for (std::size_t r = 0; r < Rows; ++r) sums[r][c] = start;
   }
   const float* HWY_RESTRICT x = p.x + row * p.x_stride;
@@ -68,6 +69,20 @@ void forward(std::size_t rows, std::size_t inputs, std::size_t outputs, const fl
   for (; row + kRows <= rows; row += kRows) row_strip<kRows>(p, row);
   for (; row + 2 <= rows; row += 2) row_strip<2>(p, row);
   if (row < rows) row_strip<1>(p, row);
+}
+
+void sum_parts(std::size_t rows, std::size_t outputs, std::size_t parts, const float* part,
+               std::size_t part_stride, const float* bias, float* y) {
+  const TrainTag d;
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t c = 0; c < outputs; c += hn::Lanes(d)) {
+      const std::size_t at = r * outputs + c;
+      TrainVec sum = hn::Load(d, bias + c);
+      for (std::size_t i = 0; i < parts; ++i)
+        sum = hn::Add(sum, hn::Load(d, part + i * part_stride + at));
+      hn::Store(sum, d, y + at);
+    }
+  }
 }
 
 // As many sums as fit in registers: each pass over the row's indices adds up `Vectors` vectors.
@@ -116,6 +131,7 @@ namespace nibble {
 namespace {
 
 HWY_EXPORT(forward);
+HWY_EXPORT(sum_parts);
 HWY_EXPORT(sum_rows);
 HWY_EXPORT(relu);
 
@@ -125,6 +141,12 @@ void train_forward(std::size_t rows, std::size_t inputs, std::size_t outputs, co
                    std::size_t x_stride, const float* w, const float* bias, float* y) {
   assert(outputs % kTrainLanes == 0);
   HWY_DYNAMIC_DISPATCH(forward)(rows, inputs, outputs, x, x_stride, w, bias, y);
+}
+
+void train_sum_parts(std::size_t rows, std::size_t outputs, std::size_t parts, const float* part,
+                     std::size_t part_stride, const float* bias, float* y) {
+  assert(outputs % kTrainLanes == 0 && part_stride % kTrainLanes == 0);
+  HWY_DYNAMIC_DISPATCH(sum_parts)(rows, outputs, parts, part, part_stride, bias, y);
 }
 
 void train_sum_rows(std::size_t count, const std::uint32_t* indices, const float* values,

@@ -1,9 +1,9 @@
 // The first layer of a sparse batch: its touched weight rows only.
 //
-// A weight row, called a record, is 3 x width floats: weights, first moments, second moments (each
-// width long, 64-byte aligned). One record lies in one or two pages, so a visit costs few
-// translations. Work is cut by columns: every door below handles the columns
-// [column, column + columns) of all its rows, both multiples of kTrainLanes.
+// The columns are cut into blocks, and each block is a memory of its own: features x 3 x columns
+// floats, a feature's weights, first moments and second moments in one piece (a record). So a visit
+// reads one run of memory, and threads that work on different blocks never share a cache line, not
+// even one fetched too much by the processor's own prefetching.
 //
 // The moments of a record stand at the step of its last gradient; its weights at some later step.
 // What Adam would have done in between is added in one go (train/lazy_adam.h has the formula).
@@ -30,8 +30,8 @@ struct CatchUp {
   float spread = 0.0F;
 };
 
-struct TouchedRecord {
-  float* record = nullptr;
+struct TouchedFeature {
+  std::uint32_t feature = 0;
   std::uint32_t first = 0;  // into the batch's occurrences
   std::uint32_t count = 0;
   CatchUp catch_up;
@@ -40,23 +40,28 @@ struct TouchedRecord {
 };
 
 struct SparseBatch {
-  const TouchedRecord* touched = nullptr;
+  const TouchedFeature* touched = nullptr;
   std::size_t touched_count = 0;
   const Occurrence* occurrences = nullptr;
-  std::size_t width = 0;  // floats in a weight row, also the stride of y and dy
 };
 
-// Brings the weights up to date and adds value * weights to row `row` of y (which starts as the
-// bias).
-void train_sparse_forward(const SparseBatch& batch, std::size_t column, std::size_t columns,
-                          float* y);
+// One block of columns.
+struct ColumnBlock {
+  float* records = nullptr;
+  std::size_t columns = 0;  // multiple of kTrainLanes
+};
+
+// Brings the weights of the touched features up to date and adds value * weights to row `row` of y
+// (rows `stride` apart, which start as the bias).
+void train_sparse_forward(const SparseBatch& batch, const ColumnBlock& block, float* y,
+                          std::size_t stride);
 
 // The moments take in the gradient, sum of value * dy[row]. The weights follow at the next
 // catch-up.
-void train_sparse_backward(const SparseBatch& batch, const AdamStep& step, std::size_t column,
-                           std::size_t columns, const float* dy);
+void train_sparse_backward(const SparseBatch& batch, const ColumnBlock& block, const AdamStep& step,
+                           const float* dy, std::size_t stride);
 
-// Brings the whole weight row of one record up to date.
-void train_catch_up(const CatchUp& catch_up, std::size_t width, float* record);
+// Brings the weights of one feature up to date.
+void train_catch_up(const CatchUp& catch_up, const ColumnBlock& block, std::size_t feature);
 
 }  // namespace nibble

@@ -11,20 +11,26 @@ namespace {
 constexpr double kHalves = 65536.0;
 constexpr std::uint32_t kLayers = 16;  // bits of the high counter that name the layer
 
+std::uint32_t threshold_of(double probability) {
+  return static_cast<std::uint32_t>(std::min(std::round(kHalves * probability), kHalves - 1));
+}
+
 }  // namespace
+
+float dropout_scale(double probability) {
+  return threshold_of(probability) == 0 ? 1.0F : static_cast<float>(1.0 / (1.0 - probability));
+}
 
 DropoutRow dropout_row(const Dropout& dropout, std::size_t layer, std::size_t row,
                        std::size_t units) {
   const std::size_t blocks = (units + kDropoutBlock - 1) / kDropoutBlock;
-  const double threshold = std::min(std::round(kHalves * dropout.probability), kHalves - 1);
   return {dropout.seed, static_cast<std::uint32_t>(row * blocks * kDropoutCounters),
-          (dropout.step << kLayers) | layer, static_cast<std::uint32_t>(threshold),
-          static_cast<float>(1.0 / (1.0 - dropout.probability))};
+          (dropout.step << kLayers) | layer, threshold_of(dropout.probability),
+          dropout_scale(dropout.probability)};
 }
 
 double dropout_factor(const Dropout& dropout, std::size_t layer, std::size_t row, std::size_t units,
                       std::size_t unit) {
-  if (dropout.probability == 0.0) return 1.0;
   const DropoutRow rule = dropout_row(dropout, layer, row, units);
   const std::size_t counter =
       rule.first_counter + unit / kDropoutBlock * kDropoutCounters + unit % kDropoutCounters;

@@ -8,12 +8,16 @@
 
 namespace nibble {
 
-// Dropout of one layer in one step; probability 0 keeps everything.
+// Dropout of one layer in one step; probability 0 keeps everything. Probabilities come in steps of
+// 1.5e-5 (train_dropout.h).
 struct Dropout {
   double probability = 0.0;
   std::uint32_t seed = 0;
   std::uint64_t step = 0;  // 0-based, counted over all epochs
 };
+
+// What a kept value is multiplied by: 1 / (1 - p), or 1 when p is so small that nothing is dropped.
+float dropout_scale(double probability);
 
 // For row `row` of the batch after hidden layer `layer` (0-based) with `units` units.
 DropoutRow dropout_row(const Dropout& dropout, std::size_t layer, std::size_t row,

@@ -7,13 +7,19 @@
 namespace nibble {
 namespace {
 
-// Columns of one piece: the batch's 32 rows of them (16 KB) stay in the L1 cache.
-constexpr std::size_t kPieceColumns = 128;
 // Features of one piece when all are visited.
 constexpr std::size_t kPieceFeatures = 64;
 constexpr std::uint32_t kNoSlot = 0xFFFFFFFF;
 
 std::size_t pieces_of(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
+
+// The part of a layer's row (not padded) that lies in one block.
+template <typename T>
+std::span<T> columns_of(std::span<T> row, std::size_t piece) {
+  constexpr std::size_t kPieceColumns = SparseLayer::kPieceColumns;
+  const std::size_t first = std::min(row.size(), piece * kPieceColumns);
+  return row.subspan(first, std::min(kPieceColumns, row.size() - first));
+}
 
 }  // namespace
 
@@ -26,7 +32,24 @@ SparseLayer::SparseLayer(const Linear& layer, const TrainSettings& settings, std
       bias_(padded_bias(layer)),
       marks_(inputs_),
       slots_(inputs_, kNoSlot) {
-  for (std::size_t i = 0; i < inputs_; ++i) std::ranges::copy(layer.weight.row(i), record(i));
+  for (std::size_t i = 0; i < inputs_; ++i) {
+    for (std::size_t piece = 0; piece < pieces(); ++piece) {
+      const auto row = columns_of(layer.weight.row(i), piece);
+      std::ranges::copy(row, block(piece).records + i * 3 * columns(piece));
+    }
+  }
+}
+
+std::size_t SparseLayer::columns(std::size_t piece) const {
+  return std::min(kPieceColumns, width_ - piece * kPieceColumns);
+}
+
+ColumnBlock SparseLayer::block(std::size_t piece) {
+  return {records_.data() + piece * kPieceColumns * inputs_ * 3, columns(piece)};
+}
+
+const float* SparseLayer::weights(std::size_t piece, std::size_t feature) const {
+  return records_.data() + piece * kPieceColumns * inputs_ * 3 + feature * 3 * columns(piece);
 }
 
 std::size_t SparseLayer::pieces() const { return pieces_of(width_, kPieceColumns); }
@@ -39,45 +62,47 @@ CatchUp SparseLayer::take_catch_up(std::uint32_t feature, std::uint32_t step) {
   return adam_.catch_up(mark.gradient, first, step);
 }
 
-void SparseLayer::touch(std::uint32_t feature, std::uint32_t step) {
-  slots_[feature] = static_cast<std::uint32_t>(touched_.size());
+void SparseLayer::touch(std::uint32_t feature, Plan& plan) {
+  slots_[feature] = static_cast<std::uint32_t>(plan.touched.size());
   features_.push_back(feature);
-  TouchedRecord& touched = touched_.emplace_back();
-  touched.record = record(feature);
+  TouchedFeature& touched = plan.touched.emplace_back();
+  touched.feature = feature;
   Mark& mark = marks_[feature];
-  touched.catch_up = take_catch_up(feature, step - 1);
-  touched.keep_m = adam_.keep_m(step - mark.gradient);
-  touched.keep_v = adam_.keep_v(step - mark.gradient);
-  mark.gradient = step;
+  touched.catch_up = take_catch_up(feature, plan.step - 1);
+  touched.keep_m = adam_.keep_m(plan.step - mark.gradient);
+  touched.keep_v = adam_.keep_v(plan.step - mark.gradient);
+  mark.gradient = plan.step;
 }
 
-void SparseLayer::begin(const SparseRowsView& rows, std::span<const std::uint32_t> batch,
-                        std::uint32_t step) {
-  rows_ = batch.size();
-  touched_.clear();
+void SparseLayer::prepare(const SparseRowsView& rows, std::span<const std::uint32_t> batch,
+                          std::uint32_t step) {
+  Plan& next = plan(step);
+  next.step = step;
+  next.rows = batch.size();
+  next.touched.clear();
   features_.clear();
   std::size_t total = 0;
   for (const std::uint32_t row : batch) {
     for (const std::uint32_t feature : rows.row_indices(row)) {
-      if (slots_[feature] == kNoSlot) touch(feature, step);
-      ++touched_[slots_[feature]].count;
+      if (slots_[feature] == kNoSlot) touch(feature, next);
+      ++next.touched[slots_[feature]].count;
       ++total;
     }
   }
   if (!adam_.may_skip_steps()) {
     for (std::uint32_t feature = 0; feature < inputs_; ++feature) {
-      if (slots_[feature] == kNoSlot) touch(feature, step);
+      if (slots_[feature] == kNoSlot) touch(feature, next);
     }
   }
-  occurrences_.resize(total);
-  place_occurrences(rows, batch);
+  next.occurrences.resize(total);
+  place_occurrences(rows, batch, next);
   for (const std::uint32_t feature : features_) slots_[feature] = kNoSlot;
 }
 
 void SparseLayer::place_occurrences(const SparseRowsView& rows,
-                                    std::span<const std::uint32_t> batch) {
+                                    std::span<const std::uint32_t> batch, Plan& plan) const {
   std::uint32_t next = 0;
-  for (TouchedRecord& touched : touched_) {
+  for (TouchedFeature& touched : plan.touched) {
     touched.first = next;
     next += touched.count;
     touched.count = 0;
@@ -86,53 +111,64 @@ void SparseLayer::place_occurrences(const SparseRowsView& rows,
     const auto indices = rows.row_indices(batch[r]);
     const auto values = rows.row_values(batch[r]);
     for (std::size_t i = 0; i < indices.size(); ++i) {
-      TouchedRecord& touched = touched_[slots_[indices[i]]];
-      occurrences_[touched.first + touched.count++] = {static_cast<std::uint32_t>(r), values[i]};
+      TouchedFeature& touched = plan.touched[slots_[indices[i]]];
+      plan.occurrences[touched.first + touched.count++] = {static_cast<std::uint32_t>(r),
+                                                           values[i]};
     }
   }
 }
 
-SparseBatch SparseLayer::batch() const {
-  return {touched_.data(), touched_.size(), occurrences_.data(), width_};
+SparseBatch SparseLayer::batch(const Plan& plan) {
+  return {plan.touched.data(), plan.touched.size(), plan.occurrences.data()};
 }
 
-void SparseLayer::forward(std::size_t piece, float* y) const {
-  const std::size_t column = piece * kPieceColumns;
-  const std::size_t columns = std::min(kPieceColumns, width_ - column);
-  for (std::size_t r = 0; r < rows_; ++r)
-    std::copy_n(bias_.value.data() + column, columns, y + r * width_ + column);
-  train_sparse_forward(batch(), column, columns, y);
+void SparseLayer::forward(std::uint32_t step, std::size_t piece, float* y, std::size_t stride) {
+  const Plan& now = plan(step);
+  for (std::size_t r = 0; r < now.rows; ++r)
+    std::copy_n(bias_.value.data() + piece * kPieceColumns, columns(piece), y + r * stride);
+  train_sparse_forward(batch(now), block(piece), y, stride);
 }
 
-void SparseLayer::backward(std::size_t piece, const AdamStep& step, const float* dy) {
-  const std::size_t column = piece * kPieceColumns;
-  const std::size_t columns = std::min(kPieceColumns, width_ - column);
-  train_sparse_backward(batch(), step, column, columns, dy);
-  adam_update_bias(step, rows_, columns, dy + column, width_, bias_.value.data() + column,
-                   bias_.m.data() + column, bias_.v.data() + column);
+void SparseLayer::backward(std::uint32_t step, std::size_t piece, const AdamStep& adam,
+                           const float* dy, std::size_t stride) {
+  const Plan& now = plan(step);
+  const std::size_t first = piece * kPieceColumns;
+  train_sparse_backward(batch(now), block(piece), adam, dy, stride);
+  adam_update_bias(adam, now.rows, columns(piece), dy, stride, bias_.value.data() + first,
+                   bias_.m.data() + first, bias_.v.data() + first);
+}
+
+void SparseLayer::catch_up_feature(const CatchUp& now, std::size_t feature) {
+  if (now.rate == 0.0F) return;
+  for (std::size_t piece = 0; piece < pieces(); ++piece) train_catch_up(now, block(piece), feature);
 }
 
 void SparseLayer::catch_up(std::uint32_t step, ThreadPool& pool) {
   pool.run(pieces_of(inputs_, kPieceFeatures), [&](std::size_t piece) {
     const std::size_t end = std::min(inputs_, (piece + 1) * kPieceFeatures);
-    for (std::size_t feature = piece * kPieceFeatures; feature < end; ++feature) {
-      const CatchUp now = take_catch_up(static_cast<std::uint32_t>(feature), step);
-      if (now.rate != 0.0F) train_catch_up(now, width_, record(feature));
-    }
+    for (std::size_t feature = piece * kPieceFeatures; feature < end; ++feature)
+      catch_up_feature(take_catch_up(static_cast<std::uint32_t>(feature), step), feature);
   });
 }
 
 void SparseLayer::apply(std::span<const std::uint32_t> indices, std::span<const float> values,
                         float* y) const {
-  train_sum_rows(indices.size(), indices.data(), values.data(), width_, records_.data(), 3 * width_,
-                 bias_.value.data(), y);
+  for (std::size_t piece = 0; piece < pieces(); ++piece) {
+    const std::size_t first = piece * kPieceColumns;
+    train_sum_rows(indices.size(), indices.data(), values.data(), columns(piece), weights(piece, 0),
+                   3 * columns(piece), bias_.value.data() + first, y + first);
+  }
 }
 
 void SparseLayer::write_to(Linear& layer, ThreadPool& pool) const {
-  pool.run(pieces_of(inputs_, kPieceFeatures), [&](std::size_t piece) {
-    const std::size_t end = std::min(inputs_, (piece + 1) * kPieceFeatures);
-    for (std::size_t i = piece * kPieceFeatures; i < end; ++i)
-      std::copy_n(record(i), outputs_, layer.weight.row(i).begin());
+  pool.run(pieces_of(inputs_, kPieceFeatures), [&](std::size_t work) {
+    const std::size_t end = std::min(inputs_, (work + 1) * kPieceFeatures);
+    for (std::size_t i = work * kPieceFeatures; i < end; ++i) {
+      for (std::size_t piece = 0; piece < pieces(); ++piece) {
+        const auto row = columns_of(layer.weight.row(i), piece);
+        std::copy_n(weights(piece, i), row.size(), row.begin());
+      }
+    }
   });
   std::copy_n(bias_.value.begin(), outputs_, layer.bias.begin());
 }

@@ -2,6 +2,7 @@
 // Adam's results all the same (lazy_adam.h).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,17 +22,23 @@ class SparseLayer {
  public:
   SparseLayer(const Linear& layer, const TrainSettings& settings, std::uint32_t steps);
 
-  std::size_t width() const { return width_; }  // outputs, padded
-  // The work of forward and backward is cut by columns into this many pieces.
+  // The work of forward and backward is cut into this many blocks of columns.
   std::size_t pieces() const;
+  // Columns of block `piece`, which begin at piece * kPieceColumns; all but the last are that wide.
+  static constexpr std::size_t kPieceColumns = 128;
+  std::size_t columns(std::size_t piece) const;
 
-  // Step `step` (1, 2, ...) will be about these rows. Then every piece of forward, then every piece
-  // of backward.
-  void begin(const SparseRowsView& rows, std::span<const std::uint32_t> batch, std::uint32_t step);
-  void forward(std::size_t piece, float* y) const;                          // batch x width
-  void backward(std::size_t piece, const AdamStep& step, const float* dy);  // batch x width
+  // Step `step` (1, 2, ...) will be about these rows. Costs no arithmetic on weights, and may run
+  // beside backward of the step before. Then comes every piece of forward, then every piece of
+  // backward; a piece of forward may follow the same piece of the backward before at once.
+  void prepare(const SparseRowsView& rows, std::span<const std::uint32_t> batch,
+               std::uint32_t step);
+  // y and dy: the block's columns of the batch's rows, `stride` apart.
+  void forward(std::uint32_t step, std::size_t piece, float* y, std::size_t stride);
+  void backward(std::uint32_t step, std::size_t piece, const AdamStep& adam, const float* dy,
+                std::size_t stride);
 
-  // All weights as they are after step `step`.
+  // All weights as they are after step `step`, the last one that went backward.
   void catch_up(std::uint32_t step, ThreadPool& pool);
   // After catch_up: one row's outputs, bias included.
   void apply(std::span<const std::uint32_t> indices, std::span<const float> values, float* y) const;
@@ -44,25 +51,34 @@ class SparseLayer {
     std::uint32_t gradient = 0;
     std::uint32_t weights = 0;
   };
-  float* record(std::size_t feature) { return records_.data() + feature * 3 * width_; }
-  const float* record(std::size_t feature) const { return records_.data() + feature * 3 * width_; }
-  void place_occurrences(const SparseRowsView& rows, std::span<const std::uint32_t> batch);
-  void touch(std::uint32_t feature, std::uint32_t step);
+  // What a step touches.
+  struct Plan {
+    std::uint32_t step = 0;
+    std::size_t rows = 0;
+    std::vector<TouchedFeature> touched;
+    std::vector<Occurrence> occurrences;
+  };
+  Plan& plan(std::uint32_t step) { return plans_[step % 2]; }
+  const Plan& plan(std::uint32_t step) const { return plans_[step % 2]; }
+  static SparseBatch batch(const Plan& plan);
+  ColumnBlock block(std::size_t piece);
+  const float* weights(std::size_t piece, std::size_t feature) const;
+  void catch_up_feature(const CatchUp& now, std::size_t feature);
+  void touch(std::uint32_t feature, Plan& plan);
+  void place_occurrences(const SparseRowsView& rows, std::span<const std::uint32_t> batch,
+                         Plan& plan) const;
   CatchUp take_catch_up(std::uint32_t feature, std::uint32_t step);
-  SparseBatch batch() const;
 
   std::size_t inputs_ = 0;
   std::size_t outputs_ = 0;
   std::size_t width_ = 0;
-  std::size_t rows_ = 0;  // of the batch
   LazyAdam adam_;
-  AlignedVector<float> records_;  // inputs x 3 x width: weights, m, v
+  AlignedVector<float> records_;  // of each block: inputs x 3 (weights, m, v) x columns
   Moments bias_;
   std::vector<Mark> marks_;              // of each feature
-  std::vector<std::uint32_t> slots_;     // of each feature: its place in touched_, when there
-  std::vector<std::uint32_t> features_;  // of each place in touched_
-  std::vector<TouchedRecord> touched_;
-  std::vector<Occurrence> occurrences_;
+  std::vector<std::uint32_t> slots_;     // of each feature: its place in the plan being made
+  std::vector<std::uint32_t> features_;  // of each place in the plan being made
+  std::array<Plan, 2> plans_;
 };
 
 }  // namespace nibble

@@ -69,7 +69,10 @@ class Run {
     std::size_t batches = 0;
     for (std::size_t first = 0; first < order.size(); first += settings_.batch) {
       const std::size_t count = std::min(settings_.batch, order.size() - first);
-      loss_sum += one_batch({order.data() + first, count}, epoch);
+      const std::span<const std::uint32_t> rest(order.data() + first + count,
+                                                order.size() - first - count);
+      loss_sum += one_batch({order.data() + first, count},
+                            rest.first(std::min(settings_.batch, rest.size())), epoch);
       ++batches;
       report_progress(epoch, first + count, loss_sum / static_cast<double>(batches));
       if (hooks_.should_stop && hooks_.should_stop()) {
@@ -88,8 +91,9 @@ class Run {
     return order;
   }
 
-  double one_batch(std::span<const std::uint32_t> batch, std::size_t epoch) {
-    const double loss = trainer_.step(batch);
+  double one_batch(std::span<const std::uint32_t> batch, std::span<const std::uint32_t> next,
+                   std::size_t epoch) {
+    const double loss = trainer_.step(batch, next);
     if (!std::isfinite(loss)) diverged("the loss", loss, epoch);
     if (hooks_.on_step) hooks_.on_step(step_, loss);
     ++step_;
@@ -119,8 +123,7 @@ class Run {
     const bool is_best = better(now);
     if (is_best) keep_best(epoch, now);
     result_.history.push_back({epoch, train_loss, now.loss, now.accuracy, seconds_since(start)});
-    if (!hooks_.on_epoch) return;
-    hooks_.on_epoch(result_.history.back(), is_best ? result_.best : current(), is_best);
+    if (hooks_.on_epoch) hooks_.on_epoch(result_.history.back(), result_.best, is_best);
   }
 
   bool better(const Evaluation& now) const {
@@ -134,12 +137,6 @@ class Run {
     trainer_.write_to(result_.best);
   }
 
-  const Mlp& current() {
-    if (current_.layers.empty()) current_ = Mlp(result_.best.shape());
-    trainer_.write_to(current_);
-    return current_;
-  }
-
   const LabelledRows& training_;
   const LabelledRows& validation_;
   const TrainSettings& settings_;
@@ -147,7 +144,6 @@ class Run {
   Trainer trainer_;
   TrainResult result_;
   Evaluation best_;
-  Mlp current_;  // made when a hook wants to see a network that is not the best
   std::size_t step_ = 0;
   Clock::time_point start_ = Clock::now();
   double last_report_ = 0.0;

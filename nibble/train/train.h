@@ -63,7 +63,8 @@ struct TrainProgress {
 // What a caller may watch or decide; every member may be empty.
 struct TrainHooks {
   std::function<void(const TrainProgress&)> on_progress;  // a few times a second at most
-  std::function<void(const EpochRecord&, const Mlp& network, bool is_best)> on_epoch;
+  // `best` is the best network so far: this epoch's when is_best.
+  std::function<void(const EpochRecord&, const Mlp& best, bool is_best)> on_epoch;
   std::function<void(std::size_t step, double loss)> on_step;  // 0-based, every batch
   std::function<bool()>
       should_stop;  // asked after every batch; true ends training with the best so far

@@ -83,10 +83,11 @@ TEST_F(TrainTest, HooksSeeEveryStepAndEpoch) {
     steps.push_back(step);
     losses.push_back(loss);
   };
-  hooks.on_epoch = [&](const EpochRecord& record, const Mlp& network, bool is_best) {
+  hooks.on_epoch = [&](const EpochRecord& record, const Mlp& best_yet, bool is_best) {
     EXPECT_EQ(record.epoch, ++epochs);
-    EXPECT_NE(network, initial);
-    if (is_best) best = network;
+    EXPECT_NE(best_yet, initial);
+    EXPECT_EQ(is_best, best_yet != best);
+    best = best_yet;
   };
   hooks.on_progress = [&](const TrainProgress& progress) { last = progress; };
   const TrainResult result = run(hooks);

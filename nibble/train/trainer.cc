@@ -17,15 +17,18 @@ namespace {
 // One tile of the forward kernel.
 constexpr std::size_t kForwardRows = 8;
 constexpr std::size_t kEvaluateRows = 32;
-// Weights below this many are not worth a second thread.
-constexpr std::size_t kPieceWeights = 8192;
+// Blocks of a dense first layer.
+constexpr std::size_t kDenseBlocks = 4;
+static_assert(SparseLayer::kPieceColumns == kDropoutBlock);
 
 std::size_t pieces_of(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
 
-// Inputs of one piece of a layer's backward pass.
-std::size_t piece_inputs(const DenseLayer& layer) {
-  const std::size_t inputs = std::max<std::size_t>(1, kPieceWeights / layer.width);
-  return pieces_of(inputs, kBackwardInputs) * kBackwardInputs;
+void activate_row(const DropoutRow& rule, std::size_t count, float* y) {
+  if (rule.threshold == 0) {  // nothing is dropped
+    train_relu(count, y);
+  } else {
+    train_relu_dropout(rule, count, y);
+  }
 }
 
 }  // namespace
@@ -34,22 +37,29 @@ Trainer::Trainer(const Mlp& initial, const LabelledRows& training, const TrainSe
                  std::uint32_t steps, ThreadPool& pool)
     : training_(training), settings_(settings), pool_(pool) {
   cpu_level();  // settles which code the kernels run
-  const std::size_t batch = std::min(settings.batch, row_count(training.rows));
+  batch_ = std::min(settings.batch, row_count(training.rows));
   if (std::holds_alternative<SparseRowsView>(training.rows)) {
     sparse_.emplace(initial.layers.front(), settings, steps);
     first_dense_ = 1;
+    blocks_ = sparse_->pieces();
+    block_stride_ = sparse_->columns(0);
   } else {
-    input_stride_ = padded(initial.inputs());
-    input_.resize(batch * input_stride_);
+    blocks_ = std::min(kDenseBlocks, padded(initial.inputs()) / kBackwardInputs);
+    block_stride_ = padded(pieces_of(padded(initial.inputs()), blocks_));
   }
   for (std::size_t l = 0; l < initial.layers.size(); ++l) {
     const Linear& layer = initial.layers[l];
     if (l >= first_dense_) dense_.emplace_back(layer);
     const std::size_t width = padded(layer.outputs());
-    outputs_.push_back({layer.outputs(), width, AlignedVector<float>(batch * width),
-                        AlignedVector<float>(batch * width)});
+    outputs_.push_back({layer.outputs(), width, AlignedVector<float>(batch_ * width),
+                        AlignedVector<float>(batch_ * width)});
   }
-  losses_.resize(batch);
+  if (!dense_.empty()) {
+    block_values_.resize(blocks_ * batch_ * block_stride_);
+    block_gradients_.resize(block_values_.size());
+    parts_.resize(blocks_ * batch_ * dense_.front().width);
+  }
+  losses_.resize(batch_);
 }
 
 void Trainer::run(std::size_t pieces, const std::function<void(std::size_t)>& work) {
@@ -59,128 +69,229 @@ void Trainer::run(std::size_t pieces, const std::function<void(std::size_t)>& wo
   });
 }
 
-double Trainer::step(std::span<const std::uint32_t> batch) {
+double Trainer::step(Batch batch, Batch next) {
   ++steps_;
-  if (sparse_) {
-    sparse_->begin(std::get<SparseRowsView>(training_.rows), batch, steps_);
-    run(sparse_->pieces(),
-        [this](std::size_t piece) { sparse_->forward(piece, outputs_[0].value.data()); });
+  if (!begun_) {
+    prepare(batch, steps_);
+    run(blocks_, [&](std::size_t block) { begin_block(block, batch, steps_); });
   }
-  run(pieces_of(batch.size(), kForwardRows),
-      [this, batch](std::size_t piece) { forward_rows(piece, batch); });
+  // Piece 0 looks ahead.
+  run(1 + pieces_of(batch.size(), kForwardRows), [&](std::size_t piece) {
+    if (piece == 0) return prepare(next, steps_ + 1);
+    const std::size_t first = (piece - 1) * kForwardRows;
+    work_rows({first, std::min(kForwardRows, batch.size() - first)}, batch);
+  });
   const AdamStep adam = adam_step(settings_, steps_);
-  for (std::size_t l = outputs_.size(); l-- > first_dense_;) backward(l, batch.size(), adam);
-  if (sparse_) {
-    run(sparse_->pieces(), [this, &adam](std::size_t piece) {
-      sparse_->backward(piece, adam, outputs_[0].gradient.data());
-    });
+  if (one_pass_back()) {
+    const FlushDenormals flush;
+    for (std::size_t l = layers(); l-- > first_dense_ + 1;)
+      train_backward(backward_work(l, {0, batch.size()}), adam, 0, dense(l).inputs);
   }
+  run(blocks_, [&](std::size_t block) {
+    finish_block(block, batch.size(), adam);
+    if (!next.empty()) begin_block(block, next, steps_ + 1);
+  });
+  begun_ = !next.empty();
   return std::accumulate(losses_.begin(), losses_.begin() + batch.size(), 0.0) /
          static_cast<double>(batch.size());
 }
 
-void Trainer::forward_rows(std::size_t piece, std::span<const std::uint32_t> batch) {
-  const std::size_t first = piece * kForwardRows;
-  const std::size_t count = std::min(kForwardRows, batch.size() - first);
-  if (!sparse_) dense_input_rows(first, count, batch);
-  for (std::size_t l = 0; l < outputs_.size(); ++l) {
-    const std::size_t width = outputs_[l].width;
-    if (l >= first_dense_) {
-      const float* x = l == 0 ? input_.data() : outputs_[l - 1].value.data();
-      const std::size_t stride = l == 0 ? input_stride_ : outputs_[l - 1].width;
-      train_forward(count, dense(l).inputs, width, x + first * stride, stride,
-                    dense(l).weight.value.data(), dense(l).bias.value.data(),
-                    outputs_[l].value.data() + first * width);
-    }
-    if (l + 1 < outputs_.size()) activate(l, first, count);
-  }
-  loss_of_rows(first, count, batch);
+void Trainer::prepare(Batch batch, std::uint32_t step) {
+  if (sparse_ && !batch.empty())
+    sparse_->prepare(std::get<SparseRowsView>(training_.rows), batch, step);
 }
 
-void Trainer::dense_input_rows(std::size_t first, std::size_t count,
-                               std::span<const std::uint32_t> batch) {
+// The inputs of layer first_dense_ that belong to a block.
+Trainer::Range Trainer::block_inputs(std::size_t block) const {
+  if (sparse_) {
+    const std::size_t first = block * SparseLayer::kPieceColumns;
+    const std::size_t inputs = outputs_[0].units;
+    return {first, std::min(SparseLayer::kPieceColumns, inputs - first)};
+  }
+  const std::size_t groups = padded(dense_.front().inputs) / kBackwardInputs;
+  const std::size_t first = block * groups / blocks_ * kBackwardInputs;
+  const std::size_t end = (block + 1) * groups / blocks_ * kBackwardInputs;
+  return {first, std::min(end, dense_.front().inputs) - first};
+}
+
+Trainer::Columns Trainer::block_columns(std::size_t block) {
+  if (dense_.empty()) {
+    Outputs& out = outputs_[0];
+    const std::size_t first = block * SparseLayer::kPieceColumns;
+    return {out.value.data() + first, out.gradient.data() + first, out.width};
+  }
+  const std::size_t first = block * batch_ * block_stride_;
+  return {block_values_.data() + first, block_gradients_.data() + first, block_stride_};
+}
+
+void Trainer::begin_block(std::size_t block, Batch batch, std::uint32_t step) {
+  if (sparse_) {
+    begin_sparse_block(block, batch.size(), step);
+  } else {
+    begin_dense_block(block, batch);
+  }
+  if (dense_.empty()) return;
+  const DenseLayer& layer = dense_.front();
+  const Range inputs = block_inputs(block);
+  const Columns x = block_columns(block);
+  train_forward(batch.size(), inputs.count, layer.width, x.value, x.stride,
+                layer.weight.value.data() + inputs.first * layer.width, nullptr,
+                parts_.data() + block * batch_ * layer.width);
+}
+
+void Trainer::begin_sparse_block(std::size_t block, std::size_t rows, std::uint32_t step) {
+  const Columns y = block_columns(block);
+  sparse_->forward(step, block, y.value, y.stride);
+  if (is_last(0)) return;
+  for (std::size_t r = 0; r < rows; ++r) {
+    DropoutRow rule =
+        dropout_row({settings_.dropout, settings_.seed, step - 1}, 0, r, outputs_[0].units);
+    rule.first_counter += static_cast<std::uint32_t>(block * kDropoutCounters);
+    activate_row(rule, sparse_->columns(block), y.value + r * y.stride);
+  }
+}
+
+void Trainer::begin_dense_block(std::size_t block, Batch batch) {
   const auto& rows = std::get<DenseRowsView>(training_.rows);
-  for (std::size_t r = first; r < first + count; ++r)
-    std::ranges::copy(rows.row(batch[r]), input_.data() + r * input_stride_);
+  const Range inputs = block_inputs(block);
+  const Columns x = block_columns(block);
+  for (std::size_t r = 0; r < batch.size(); ++r)
+    std::ranges::copy(rows.row(batch[r]).subspan(inputs.first, inputs.count),
+                      x.value + r * x.stride);
 }
 
-void Trainer::activate(std::size_t layer, std::size_t first, std::size_t count) {
-  Outputs& out = outputs_[layer];
-  if (settings_.dropout == 0.0) {
-    train_relu(count * out.width, out.value.data() + first * out.width);
-    return;
+void Trainer::work_rows(Range rows, Batch batch) {
+  for (std::size_t l = first_dense_; l < layers(); ++l) {
+    const DenseLayer& layer = dense(l);
+    float* y = outputs_[l].value.data() + rows.first * layer.width;
+    if (l == first_dense_) {
+      train_sum_parts(rows.count, layer.width, blocks_, parts_.data() + rows.first * layer.width,
+                      batch_ * layer.width, layer.bias.value.data(), y);
+    } else {
+      const Outputs& below = outputs_[l - 1];
+      train_forward(rows.count, layer.inputs, layer.width,
+                    below.value.data() + rows.first * below.width, below.width,
+                    layer.weight.value.data(), layer.bias.value.data(), y);
+    }
+    if (!is_last(l)) activate(l, rows);
   }
-  const Dropout dropout{settings_.dropout, settings_.seed, steps_ - 1};
-  for (std::size_t r = first; r < first + count; ++r)
-    train_relu_dropout(dropout_row(dropout, layer, r, out.units), out.width,
-                       out.value.data() + r * out.width);
+  loss_of_rows(rows, batch);
+  if (one_pass_back()) return;
+  for (std::size_t l = layers(); l-- > first_dense_ + 1;)
+    train_backward_inputs(backward_work(l, rows), dense(l).inputs);
 }
 
-void Trainer::loss_of_rows(std::size_t first, std::size_t count,
-                           std::span<const std::uint32_t> batch) {
+void Trainer::activate(std::size_t layer, Range rows) {
+  Outputs& out = outputs_[layer];
+  const Dropout dropout{settings_.dropout, settings_.seed, steps_ - 1};
+  for (std::size_t r = rows.first; r < rows.first + rows.count; ++r)
+    activate_row(dropout_row(dropout, layer, r, out.units), out.width,
+                 out.value.data() + r * out.width);
+}
+
+void Trainer::loss_of_rows(Range rows, Batch batch) {
   Outputs& out = outputs_.back();
   const double scale = 1.0 / static_cast<double>(batch.size());
-  for (std::size_t r = first; r < first + count; ++r) {
+  for (std::size_t r = rows.first; r < rows.first + rows.count; ++r) {
     const std::span<const float> logits(out.value.data() + r * out.width, out.units);
     losses_[r] = cross_entropy_gradient(logits, training_.labels[batch[r]], scale,
                                         {out.gradient.data() + r * out.width, out.units});
   }
 }
 
-void Trainer::backward(std::size_t layer, std::size_t rows, const AdamStep& adam) {
+BackwardLayer Trainer::backward_work(std::size_t layer, Range rows) {
   DenseLayer& parameters = dense(layer);
+  Outputs& below = outputs_[layer - 1];
   BackwardLayer work;
-  work.rows = rows;
+  work.rows = rows.count;
   work.outputs = parameters.width;
-  work.x = layer == 0 ? input_.data() : outputs_[layer - 1].value.data();
-  work.x_stride = layer == 0 ? input_stride_ : outputs_[layer - 1].width;
-  work.dy = outputs_[layer].gradient.data();
+  work.x = below.value.data() + rows.first * below.width;
+  work.x_stride = below.width;
+  work.dy = outputs_[layer].gradient.data() + rows.first * parameters.width;
   work.w = parameters.weight.value.data();
   work.m = parameters.weight.m.data();
   work.v = parameters.weight.v.data();
-  work.dx = layer == 0 ? nullptr : outputs_[layer - 1].gradient.data();
-  work.dx_scale = static_cast<float>(1.0 / (1.0 - settings_.dropout));
-  const std::size_t inputs = piece_inputs(parameters);
-  run(pieces_of(parameters.inputs, inputs), [&](std::size_t piece) {
-    const std::size_t first = piece * inputs;
-    train_backward(work, adam, first, std::min(inputs, parameters.inputs - first));
-    if (piece == 0)
-      adam_update_bias(adam, rows, parameters.width, work.dy, parameters.width,
-                       parameters.bias.value.data(), parameters.bias.m.data(),
-                       parameters.bias.v.data());
-  });
+  work.dx = below.gradient.data() + rows.first * below.width;
+  work.dx_scale = dropout_scale(settings_.dropout);
+  return work;
 }
 
-void Trainer::first_layer_apply(const RowsView& rows, std::size_t first, std::size_t count,
-                                float* y) const {
+// The first dense layer with the inputs of one block.
+BackwardLayer Trainer::backward_block(std::size_t block, std::size_t rows) {
+  DenseLayer& parameters = dense_.front();
+  const std::size_t first = block_inputs(block).first * parameters.width;
+  const Columns x = block_columns(block);
+  BackwardLayer work;
+  work.rows = rows;
+  work.outputs = parameters.width;
+  work.x = x.value;
+  work.x_stride = x.stride;
+  work.dy = outputs_[first_dense_].gradient.data();
+  work.w = parameters.weight.value.data() + first;
+  work.m = parameters.weight.m.data() + first;
+  work.v = parameters.weight.v.data() + first;
+  work.dx = sparse_ ? x.gradient : nullptr;
+  work.dx_scale = dropout_scale(settings_.dropout);
+  return work;
+}
+
+void Trainer::finish_block(std::size_t block, std::size_t rows, const AdamStep& adam) {
+  update_later_layers(block, rows, adam);
+  if (!dense_.empty())
+    train_backward(backward_block(block, rows), adam, 0, block_inputs(block).count);
+  const Columns y = block_columns(block);
+  if (sparse_) sparse_->backward(steps_, block, adam, y.gradient, y.stride);
+}
+
+// This block's share of the layers whose inputs' gradients are known already, and of the biases.
+void Trainer::update_later_layers(std::size_t block, std::size_t rows, const AdamStep& adam) {
+  for (std::size_t l = first_dense_; l < layers(); ++l) {
+    DenseLayer& layer = dense(l);
+    if (l % blocks_ == block)
+      adam_update_bias(adam, rows, layer.width, outputs_[l].gradient.data(), layer.width,
+                       layer.bias.value.data(), layer.bias.m.data(), layer.bias.v.data());
+    if (l == first_dense_ || one_pass_back()) continue;
+    BackwardLayer work = backward_work(l, {0, rows});
+    work.dx = nullptr;
+    const std::size_t groups = pieces_of(layer.inputs, kBackwardInputs);
+    const std::size_t first = block * groups / blocks_ * kBackwardInputs;
+    const std::size_t end =
+        std::min(layer.inputs, (block + 1) * groups / blocks_ * kBackwardInputs);
+    if (first < end) train_backward(work, adam, first, end - first);
+  }
+}
+
+void Trainer::first_layer_apply(const RowsView& rows, Range range, float* y) const {
   const std::size_t width = outputs_[0].width;
   if (sparse_) {
     const auto& sparse = std::get<SparseRowsView>(rows);
-    for (std::size_t r = 0; r < count; ++r)
-      sparse_->apply(sparse.row_indices(first + r), sparse.row_values(first + r), y + r * width);
+    for (std::size_t r = 0; r < range.count; ++r) {
+      const std::size_t row = range.first + r;
+      sparse_->apply(sparse.row_indices(row), sparse.row_values(row), y + r * width);
+    }
     return;
   }
   const auto& view = std::get<DenseRowsView>(rows);
-  train_forward(count, view.columns, width, view.row(first).data(), view.columns,
+  train_forward(range.count, view.columns, width, view.row(range.first).data(), view.columns,
                 dense(0).weight.value.data(), dense(0).bias.value.data(), y);
 }
 
-void Trainer::evaluate_rows(const LabelledRows& data, std::size_t first, std::size_t count,
-                            std::span<double> losses, std::size_t& correct) const {
+void Trainer::evaluate_rows(const LabelledRows& data, Range rows, std::span<double> losses,
+                            std::size_t& correct) const {
   AlignedVector<float> x;
-  AlignedVector<float> y(count * outputs_[0].width);
-  first_layer_apply(data.rows, first, count, y.data());
+  AlignedVector<float> y(rows.count * outputs_[0].width);
+  first_layer_apply(data.rows, rows, y.data());
   for (std::size_t l = 1; l < outputs_.size(); ++l) {
     train_relu(y.size(), y.data());
     std::swap(x, y);
-    y.resize(count * outputs_[l].width);
-    train_forward(count, dense(l).inputs, outputs_[l].width, x.data(), outputs_[l - 1].width,
+    y.resize(rows.count * outputs_[l].width);
+    train_forward(rows.count, dense(l).inputs, outputs_[l].width, x.data(), outputs_[l - 1].width,
                   dense(l).weight.value.data(), dense(l).bias.value.data(), y.data());
   }
-  for (std::size_t r = 0; r < count; ++r) {
+  for (std::size_t r = 0; r < rows.count; ++r) {
     const std::span<const float> logits(y.data() + r * outputs_.back().width,
                                         outputs_.back().units);
-    const Label label = data.labels[first + r];
+    const Label label = data.labels[rows.first + r];
     losses[r] = cross_entropy(logits, label);
     correct += static_cast<std::size_t>(most_likely(logits) == label);
   }
@@ -195,7 +306,7 @@ Evaluation Trainer::evaluate(const LabelledRows& data) {
   run(pieces, [&](std::size_t piece) {
     const std::size_t first = piece * kEvaluateRows;
     const std::size_t count = std::min(kEvaluateRows, rows - first);
-    evaluate_rows(data, first, count, {losses.data() + first, count}, correct[piece]);
+    evaluate_rows(data, {first, count}, {losses.data() + first, count}, correct[piece]);
   });
   const double loss = std::accumulate(losses.begin(), losses.end(), 0.0);
   const std::size_t right = std::accumulate(correct.begin(), correct.end(), std::size_t{0});

@@ -1,9 +1,15 @@
 // The fast trainer: one step of forward, backward and Adam at what its non-zeros cost.
 //
-// A step is a few rounds of work, each cut into pieces that do not depend on the number of threads:
-// first layer by columns; forward of the other layers and the loss by blocks of rows; backward and
-// Adam layer by layer, by blocks of inputs; first layer's moments by columns. Every sum has one
-// fixed order, so the same batches give the same bytes for any number of threads.
+// A step is two rounds of work.
+// Round of rows: each block of 8 rows goes through the layers to the loss and back to where the
+// first dense layer ends.
+// Round of blocks: that layer (the largest but for a sparse first layer) is cut by its inputs, and
+// with it the columns of the sparse layer below. A block goes backward, takes its Adam step, and at
+// once forward again with the next step's rows, up to its part of the dense layer's sums. The
+// weights and moments of a block are thus touched by one thread only, in one visit per step; the
+// Adam steps of the later layers are shared out among the blocks.
+// Nothing depends on the number of threads, and every sum has one fixed order, so the same batches
+// give the same bytes for any number of them.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +21,7 @@
 
 #include "nibble/core/aligned.h"
 #include "nibble/core/threads.h"
+#include "nibble/kernels/train_backward.h"
 #include "nibble/network/mlp.h"
 #include "nibble/train/dropout.h"
 #include "nibble/train/padded.h"
@@ -35,8 +42,9 @@ class Trainer {
   Trainer(const Mlp& initial, const LabelledRows& training, const TrainSettings& settings,
           std::uint32_t steps, ThreadPool& pool);
 
-  // Trains on these rows once; the mean loss before the step.
-  double step(std::span<const std::uint32_t> batch);
+  // Trains on these rows once; the mean loss before the step. `next`, if not empty, must be the
+  // batch of the next call: its work is begun already.
+  double step(std::span<const std::uint32_t> batch, std::span<const std::uint32_t> next = {});
   Evaluation evaluate(const LabelledRows& data);
   // The parameters as they are now, into a network of the same shape.
   void write_to(Mlp& network);
@@ -50,31 +58,65 @@ class Trainer {
     AlignedVector<float> value;
     AlignedVector<float> gradient;
   };
+  struct Range {
+    std::size_t first = 0;
+    std::size_t count = 0;
+  };
+  using Batch = std::span<const std::uint32_t>;
 
   void run(std::size_t pieces, const std::function<void(std::size_t)>& work);
-  void forward_rows(std::size_t piece, std::span<const std::uint32_t> batch);
-  void loss_of_rows(std::size_t first, std::size_t count, std::span<const std::uint32_t> batch);
-  void dense_input_rows(std::size_t first, std::size_t count, std::span<const std::uint32_t> batch);
-  void activate(std::size_t layer, std::size_t first, std::size_t count);
-  void backward(std::size_t layer, std::size_t rows, const AdamStep& adam);
-  void evaluate_rows(const LabelledRows& data, std::size_t first, std::size_t count,
-                     std::span<double> losses, std::size_t& correct) const;
-  void first_layer_apply(const RowsView& rows, std::size_t first, std::size_t count,
-                         float* y) const;
+  std::size_t layers() const { return outputs_.size(); }
+  bool is_last(std::size_t layer) const { return layer + 1 == layers(); }
   const DenseLayer& dense(std::size_t layer) const { return dense_[layer - first_dense_]; }
   DenseLayer& dense(std::size_t layer) { return dense_[layer - first_dense_]; }
+  // One thread alone takes the later layers back and through Adam in one pass over their weights.
+  // More threads would wait for each other at every layer, so they go back by rows first. Each sum
+  // is the same either way.
+  bool one_pass_back() const { return pool_.threads() == 1; }
+  Range block_inputs(std::size_t block) const;
+  // Where a block of layer 0 finds its columns: its own memory, so that rows lie close together in
+  // the caches, or the logits when there is no other layer.
+  struct Columns {
+    float* value;
+    float* gradient;
+    std::size_t stride;
+  };
+  Columns block_columns(std::size_t block);
+
+  void prepare(Batch batch, std::uint32_t step);
+  void begin_block(std::size_t block, Batch batch, std::uint32_t step);
+  void begin_sparse_block(std::size_t block, std::size_t rows, std::uint32_t step);
+  void begin_dense_block(std::size_t block, Batch batch);
+  void finish_block(std::size_t block, std::size_t rows, const AdamStep& adam);
+  void update_later_layers(std::size_t block, std::size_t rows, const AdamStep& adam);
+  void work_rows(Range rows, Batch batch);
+  void activate(std::size_t layer, Range rows);
+  void loss_of_rows(Range rows, Batch batch);
+  BackwardLayer backward_work(std::size_t layer, Range rows);
+  BackwardLayer backward_block(std::size_t block, std::size_t rows);
+
+  void evaluate_rows(const LabelledRows& data, Range rows, std::span<double> losses,
+                     std::size_t& correct) const;
+  void first_layer_apply(const RowsView& rows, Range range, float* y) const;
 
   LabelledRows training_;
   const TrainSettings settings_;
   ThreadPool& pool_;
   std::optional<SparseLayer> sparse_;  // layer 0, when rows are sparse
   std::size_t first_dense_ = 0;        // 1 when layer 0 is sparse
-  std::vector<DenseLayer> dense_;
-  std::vector<Outputs> outputs_;  // of each layer
-  std::size_t input_stride_ = 0;
-  AlignedVector<float> input_;  // batch x input_stride: dense rows of the batch
+  std::vector<DenseLayer> dense_;      // of the layers from first_dense_ on
+  std::vector<Outputs> outputs_;       // of each layer
+  std::size_t blocks_ = 1;
+  // What the first dense layer takes and what it passes back, block by block: each batch x
+  // block_stride_.
+  AlignedVector<float> block_values_;
+  AlignedVector<float> block_gradients_;
+  std::size_t block_stride_ = 0;
+  AlignedVector<float> parts_;  // each block's part of the first dense layer's sums: batch x width
+  std::size_t batch_ = 0;       // rows at most
   std::vector<double> losses_;  // of each row of the batch
   std::uint32_t steps_ = 0;
+  bool begun_ = false;  // the blocks of step steps_ + 1 have gone forward
 };
 
 }  // namespace nibble
