@@ -100,4 +100,26 @@ CatchUp LazyAdam::catch_up(std::uint64_t gradient, std::uint64_t first, std::uin
           static_cast<float>(std::sqrt(std::max(0.0, variance)))};
 }
 
+void LazyAdam::append_parts(std::uint64_t gradient, std::uint64_t first, std::uint64_t last,
+                            std::vector<CatchUp>& parts) const {
+  const CatchUp whole = catch_up(gradient, first, last);
+  if (whole.rate == 0.0F) return;
+  append_cut(gradient, first, last, kThirdOrder * static_cast<double>(whole.rate), parts);
+}
+
+// `most`: what the third order of a part may come to, as a rate.
+void LazyAdam::append_cut(std::uint64_t gradient, std::uint64_t first, std::uint64_t last,
+                          double most, std::vector<CatchUp>& parts) const {
+  const CatchUp part = catch_up(gradient, first, last);
+  const double spread = part.epsilon > 0.0F ? static_cast<double>(part.spread / part.epsilon) : 0.0;
+  if (first == last || static_cast<double>(part.rate) * spread * spread * spread <= most) {
+    parts.push_back(part);
+    return;
+  }
+  // The weights fall like 0.9^k, so the first steps of a span carry most of it: cut there.
+  const std::uint64_t middle = first + std::min<std::uint64_t>(last - first, 15) / 4;
+  append_cut(gradient, first, middle, most, parts);
+  append_cut(gradient, middle + 1, last, most, parts);
+}
+
 }  // namespace nibble

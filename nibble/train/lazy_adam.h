@@ -13,6 +13,12 @@
 // sqrt(v) is of eps's size: 4 % off after one epoch of SST-2. The second-order term V is what lets
 // one evaluation cover both the step of the gradient and all that follow, which halves the work.
 //
+// The third order is at most (sqrt(V)/E)^3, reached where sqrt(v) is far below eps. In the first
+// steps, where bias correction changes quickly, that is up to 4 %, and training amplifies it: on
+// SST-2 without dropout the losses left PyTorch's by 1e-5 at step 70. So a span of steps whose
+// third order could matter is cut into several, each with an evaluation of its own: at most 16 for
+// the first steps, one from about step 300 on.
+//
 // The sums come from tables: with A(a) = sum over j >= a of r^(j-a) f(j), filled backwards by
 // A(a) = f(a) + r A(a+1),
 //   sum of s over a..u = r^(a-g) (A(a) - r^(u-a+1) A(u+1)),
@@ -48,6 +54,12 @@ class LazyAdam {
   // step `gradient`.
   CatchUp catch_up(std::uint64_t gradient, std::uint64_t first, std::uint64_t last) const;
 
+  // The same, cut so finely that the sum of the parts is within kThirdOrder of the movement;
+  // appends to `parts`. Nothing is appended when nothing moves.
+  void append_parts(std::uint64_t gradient, std::uint64_t first, std::uint64_t last,
+                    std::vector<CatchUp>& parts) const;
+  static constexpr double kThirdOrder = 1e-5;
+
   float keep_m(std::uint64_t skipped) const { return power(keep_m_, skipped); }  // b1^skipped
   float keep_v(std::uint64_t skipped) const { return power(keep_v_, skipped); }
 
@@ -58,6 +70,8 @@ class LazyAdam {
     std::vector<double> sums;
     double between(std::uint64_t gradient, std::uint64_t first, std::uint64_t last) const;
   };
+  void append_cut(std::uint64_t gradient, std::uint64_t first, std::uint64_t last, double most,
+                  std::vector<CatchUp>& parts) const;
   Series make_series(double ratio, int offset_power, std::uint64_t length) const;
   static float power(const std::vector<float>& powers, std::uint64_t exponent) {
     return exponent < powers.size() ? powers[exponent] : 0.0F;

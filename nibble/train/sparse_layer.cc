@@ -54,12 +54,13 @@ const float* SparseLayer::weights(std::size_t piece, std::size_t feature) const 
 
 std::size_t SparseLayer::pieces() const { return pieces_of(width_, kPieceColumns); }
 
-CatchUp SparseLayer::take_catch_up(std::uint32_t feature, std::uint32_t step) {
+void SparseLayer::take_catch_up(std::uint32_t feature, std::uint32_t step,
+                                std::vector<CatchUp>& parts) {
+  parts.clear();
   Mark& mark = marks_[feature];
   const std::uint32_t first = mark.weights + 1;
   mark.weights = step;
-  if (mark.gradient == 0 || first > step) return {};
-  return adam_.catch_up(mark.gradient, first, step);
+  if (mark.gradient != 0 && first <= step) adam_.append_parts(mark.gradient, first, step, parts);
 }
 
 void SparseLayer::touch(std::uint32_t feature, Plan& plan) {
@@ -68,7 +69,12 @@ void SparseLayer::touch(std::uint32_t feature, Plan& plan) {
   TouchedFeature& touched = plan.touched.emplace_back();
   touched.feature = feature;
   Mark& mark = marks_[feature];
-  touched.catch_up = take_catch_up(feature, plan.step - 1);
+  take_catch_up(feature, plan.step - 1, parts_);
+  if (!parts_.empty()) {
+    touched.catch_up = parts_.back();
+    parts_.pop_back();
+  }
+  for (const CatchUp& part : parts_) plan.earlier.push_back({feature, part});
   touched.keep_m = adam_.keep_m(plan.step - mark.gradient);
   touched.keep_v = adam_.keep_v(plan.step - mark.gradient);
   mark.gradient = plan.step;
@@ -80,6 +86,7 @@ void SparseLayer::prepare(const SparseRowsView& rows, std::span<const std::uint3
   next.step = step;
   next.rows = batch.size();
   next.touched.clear();
+  next.earlier.clear();
   features_.clear();
   std::size_t total = 0;
   for (const std::uint32_t row : batch) {
@@ -126,6 +133,8 @@ void SparseLayer::forward(std::uint32_t step, std::size_t piece, float* y, std::
   const Plan& now = plan(step);
   for (std::size_t r = 0; r < now.rows; ++r)
     std::copy_n(bias_.value.data() + piece * kPieceColumns, columns(piece), y + r * stride);
+  for (const EarlierPart& part : now.earlier)
+    train_catch_up(part.catch_up, block(piece), part.feature);
   train_sparse_forward(batch(now), block(piece), y, stride);
 }
 
@@ -138,16 +147,20 @@ void SparseLayer::backward(std::uint32_t step, std::size_t piece, const AdamStep
                    bias_.m.data() + first, bias_.v.data() + first);
 }
 
-void SparseLayer::catch_up_feature(const CatchUp& now, std::size_t feature) {
-  if (now.rate == 0.0F) return;
-  for (std::size_t piece = 0; piece < pieces(); ++piece) train_catch_up(now, block(piece), feature);
+void SparseLayer::catch_up_feature(std::uint32_t feature, std::uint32_t step) {
+  std::vector<CatchUp> parts;
+  take_catch_up(feature, step, parts);
+  for (const CatchUp& part : parts) {
+    for (std::size_t piece = 0; piece < pieces(); ++piece)
+      train_catch_up(part, block(piece), feature);
+  }
 }
 
 void SparseLayer::catch_up(std::uint32_t step, ThreadPool& pool) {
   pool.run(pieces_of(inputs_, kPieceFeatures), [&](std::size_t piece) {
     const std::size_t end = std::min(inputs_, (piece + 1) * kPieceFeatures);
     for (std::size_t feature = piece * kPieceFeatures; feature < end; ++feature)
-      catch_up_feature(take_catch_up(static_cast<std::uint32_t>(feature), step), feature);
+      catch_up_feature(static_cast<std::uint32_t>(feature), step);
   });
 }
 

@@ -51,11 +51,17 @@ class SparseLayer {
     std::uint32_t gradient = 0;
     std::uint32_t weights = 0;
   };
+  struct EarlierPart {
+    std::uint32_t feature = 0;
+    CatchUp catch_up;
+  };
   // What a step touches.
   struct Plan {
     std::uint32_t step = 0;
     std::size_t rows = 0;
     std::vector<TouchedFeature> touched;
+    // What must be added before a touched feature's own catch_up, in the first steps of training.
+    std::vector<EarlierPart> earlier;
     std::vector<Occurrence> occurrences;
   };
   Plan& plan(std::uint32_t step) { return plans_[step % 2]; }
@@ -63,11 +69,11 @@ class SparseLayer {
   static SparseBatch batch(const Plan& plan);
   ColumnBlock block(std::size_t piece);
   const float* weights(std::size_t piece, std::size_t feature) const;
-  void catch_up_feature(const CatchUp& now, std::size_t feature);
+  void catch_up_feature(std::uint32_t feature, std::uint32_t step);
   void touch(std::uint32_t feature, Plan& plan);
   void place_occurrences(const SparseRowsView& rows, std::span<const std::uint32_t> batch,
                          Plan& plan) const;
-  CatchUp take_catch_up(std::uint32_t feature, std::uint32_t step);
+  void take_catch_up(std::uint32_t feature, std::uint32_t step, std::vector<CatchUp>& parts);
 
   std::size_t inputs_ = 0;
   std::size_t outputs_ = 0;
@@ -78,6 +84,7 @@ class SparseLayer {
   std::vector<Mark> marks_;              // of each feature
   std::vector<std::uint32_t> slots_;     // of each feature: its place in the plan being made
   std::vector<std::uint32_t> features_;  // of each place in the plan being made
+  std::vector<CatchUp> parts_;           // of the feature being planned
   std::array<Plan, 2> plans_;
 };
 
