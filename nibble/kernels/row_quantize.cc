@@ -142,7 +142,8 @@ struct ScaleSteps {
 };
 
 void clear_padding(std::size_t count, std::uint8_t* bytes) {
-  std::memset(bytes + count, 0, round_up(count, 64) - count);
+  const std::size_t padding = round_up(count, 64) - count;
+  if (padding > 0) std::memset(bytes + count, 0, padding);  // a row of nothing has no bytes at all
 }
 
 // `largest`: largest_if_positive of the row.
