@@ -40,8 +40,7 @@ class EveryLevel : public testing::TestWithParam<std::string> {
 
 // One, odd, just under and over a vector or a panel, several panels.
 inline const std::vector<std::size_t>& awkward_sizes() {
-  static const std::vector<std::size_t> sizes = {1,  2,  3,  15, 16,  17, 31,
-                                                  33, 63, 64, 65, 129, 200};
+  static const std::vector<std::size_t> sizes = {1, 2, 3, 15, 16, 17, 31, 33, 63, 64, 65, 129, 200};
   return sizes;
 }
 
