@@ -59,11 +59,14 @@ class FloatLayer : public Layer {
  public:
   using Stored = typename Kernels::Stored;
 
-  FloatLayer(const Matrix<Stored>& weight, std::span<const float> bias, LayerPlace place)
+  FloatLayer(Matrix<Stored> weight, std::span<const float> bias, LayerPlace place)
       : Layer(weight.rows, bias, place),
-        gathered_(place.first ? pack_gathered(view_of(weight)) : Gathered<Stored>()),
         panels_([this] { return Kernels::pack(view_of(gathered_)); }) {
-    if (!place.first) panels_.set(Kernels::pack(view_of(weight)));
+    if (place.first) {
+      gathered_ = pack_gathered(std::move(weight));
+    } else {
+      panels_.set(Kernels::pack(view_of(weight)));
+    }
   }
 
   void dense(const FloatRows& x, OutputRows y, Workspace& workspace) const override {
@@ -84,19 +87,20 @@ class FloatLayer : public Layer {
 
 }  // namespace
 
-std::unique_ptr<const Layer> prepare(const F32Matrix& weight, std::span<const float> bias,
+std::unique_ptr<const Layer> prepare(F32Matrix weight, std::span<const float> bias,
                                      LayerPlace place) {
-  return std::make_unique<FloatLayer<F32Kernels>>(weight, bias, place);
+  return std::make_unique<FloatLayer<F32Kernels>>(std::move(weight), bias, place);
 }
 
-std::unique_ptr<const Layer> prepare(const F16Matrix& weight, std::span<const float> bias,
+std::unique_ptr<const Layer> prepare(F16Matrix weight, std::span<const float> bias,
                                      LayerPlace place) {
-  return std::make_unique<FloatLayer<F16Kernels>>(weight.codes, bias, place);
+  if (!f16_is_fast()) return std::make_unique<FloatLayer<F32Kernels>>(decode(weight), bias, place);
+  return std::make_unique<FloatLayer<F16Kernels>>(std::move(weight.codes), bias, place);
 }
 
-std::unique_ptr<const Layer> prepare(const Bf16Matrix& weight, std::span<const float> bias,
+std::unique_ptr<const Layer> prepare(Bf16Matrix weight, std::span<const float> bias,
                                      LayerPlace place) {
-  return std::make_unique<FloatLayer<Bf16Kernels>>(weight.codes, bias, place);
+  return std::make_unique<FloatLayer<Bf16Kernels>>(std::move(weight.codes), bias, place);
 }
 
 }  // namespace nibble

@@ -81,8 +81,9 @@ class GroupedOutputsLayer : public Layer {
 
 }  // namespace
 
-std::unique_ptr<const Layer> prepare(const Int4Matrix& weight, std::span<const float> bias,
-                                     LayerPlace place) {
+std::unique_ptr<const Layer> prepare(
+    Int4Matrix weight,  // NOLINT(performance-unnecessary-value-param): one signature for all
+    std::span<const float> bias, LayerPlace place) {
   if (weight.axis == GroupAxis::kInputs)
     return std::make_unique<GroupedInputsLayer>(weight, bias, place);
   return std::make_unique<GroupedOutputsLayer>(weight, bias, place);

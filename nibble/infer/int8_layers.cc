@@ -2,6 +2,7 @@
 // for all rows of a call). They differ in how inputs become bytes and share everything after.
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "nibble/infer/layer.h"
@@ -14,13 +15,16 @@ namespace {
 
 class Int8Layer : public Layer {
  public:
-  Int8Layer(const Matrix<std::int8_t>& codes, std::span<const float> scales,
-            std::span<const float> bias, LayerPlace place)
+  Int8Layer(Matrix<std::int8_t> codes, std::span<const float> scales, std::span<const float> bias,
+            LayerPlace place)
       : Layer(codes.rows, bias, place),
         scales_(padded(scales)),
-        gathered_(place.first ? pack_gathered(view_of(codes)) : Gathered<std::int8_t>()),
         panels_([this] { return pack(view_of(gathered_)); }) {
-    if (!place.first) panels_.set(pack(view_of(codes)));
+    if (place.first) {
+      gathered_ = pack_gathered(std::move(codes));
+    } else {
+      panels_.set(pack(view_of(codes)));
+    }
   }
 
   void dense(const FloatRows& x, OutputRows y, Workspace& workspace) const override {
@@ -72,15 +76,15 @@ class Int8TorchLayer : public Int8Layer {
 
 }  // namespace
 
-std::unique_ptr<const Layer> prepare(const Int8Matrix& weight, std::span<const float> bias,
+std::unique_ptr<const Layer> prepare(Int8Matrix weight, std::span<const float> bias,
                                      LayerPlace place) {
-  return std::make_unique<Int8Layer>(weight.codes, weight.scales, bias, place);
+  return std::make_unique<Int8Layer>(std::move(weight.codes), weight.scales, bias, place);
 }
 
-std::unique_ptr<const Layer> prepare(const Int8TorchMatrix& weight, std::span<const float> bias,
+std::unique_ptr<const Layer> prepare(Int8TorchMatrix weight, std::span<const float> bias,
                                      LayerPlace place) {
   const std::vector<float> scales(bias.size(), weight.scale);
-  return std::make_unique<Int8TorchLayer>(weight.codes, scales, bias, place);
+  return std::make_unique<Int8TorchLayer>(std::move(weight.codes), scales, bias, place);
 }
 
 }  // namespace nibble

@@ -1,16 +1,17 @@
 #include "nibble/infer/layer.h"
 
 #include <memory>
+#include <utility>
 #include <variant>
 
 namespace nibble {
 
-std::unique_ptr<const Layer> prepare_layer(const Linear& linear, LayerPlace place) {
-  return prepare(linear.weight, linear.bias, place);
+std::unique_ptr<const Layer> prepare_layer(Linear linear, LayerPlace place) {
+  return prepare(std::move(linear.weight), linear.bias, place);
 }
 
-std::unique_ptr<const Layer> prepare_layer(const QuantizedLinear& linear, LayerPlace place) {
-  return std::visit([&](const auto& weight) { return prepare(weight, linear.bias, place); },
+std::unique_ptr<const Layer> prepare_layer(QuantizedLinear linear, LayerPlace place) {
+  return std::visit([&](auto& weight) { return prepare(std::move(weight), linear.bias, place); },
                     linear.weight);
 }
 

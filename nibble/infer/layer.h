@@ -85,21 +85,21 @@ class Layer {
   bool relu_;
 };
 
-std::unique_ptr<const Layer> prepare_layer(const Linear& linear, LayerPlace place);
-std::unique_ptr<const Layer> prepare_layer(const QuantizedLinear& linear, LayerPlace place);
+std::unique_ptr<const Layer> prepare_layer(Linear linear, LayerPlace place);
+std::unique_ptr<const Layer> prepare_layer(QuantizedLinear linear, LayerPlace place);
 
-// One for each encoding.
-std::unique_ptr<const Layer> prepare(const F32Matrix& weight, std::span<const float> bias,
+// One for each encoding. A first layer keeps the weights' storage where it can.
+std::unique_ptr<const Layer> prepare(F32Matrix weight, std::span<const float> bias,
                                      LayerPlace place);
-std::unique_ptr<const Layer> prepare(const F16Matrix& weight, std::span<const float> bias,
+std::unique_ptr<const Layer> prepare(F16Matrix weight, std::span<const float> bias,
                                      LayerPlace place);
-std::unique_ptr<const Layer> prepare(const Bf16Matrix& weight, std::span<const float> bias,
+std::unique_ptr<const Layer> prepare(Bf16Matrix weight, std::span<const float> bias,
                                      LayerPlace place);
-std::unique_ptr<const Layer> prepare(const Int8Matrix& weight, std::span<const float> bias,
+std::unique_ptr<const Layer> prepare(Int8Matrix weight, std::span<const float> bias,
                                      LayerPlace place);
-std::unique_ptr<const Layer> prepare(const Int8TorchMatrix& weight, std::span<const float> bias,
+std::unique_ptr<const Layer> prepare(Int8TorchMatrix weight, std::span<const float> bias,
                                      LayerPlace place);
-std::unique_ptr<const Layer> prepare(const Int4Matrix& weight, std::span<const float> bias,
+std::unique_ptr<const Layer> prepare(Int4Matrix weight, std::span<const float> bias,
                                      LayerPlace place);
 
 // Weights in panels, made at once for a layer that only ever meets dense rows. A first layer keeps

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "nibble/core/error.h"
@@ -18,8 +19,8 @@ namespace {
 // costs to hand it over.
 constexpr std::size_t kPieceRows = 4 * kTileRows;
 
-PreparedMlp prepare(const Model& model) {
-  return std::visit([](const auto& network) { return PreparedMlp(network); }, model.network);
+PreparedMlp prepare(Model& model) {
+  return std::visit([](auto& network) { return PreparedMlp(std::move(network)); }, model.network);
 }
 
 Prediction predict_row(const PreparedMlp& network, const RowsView& row,
@@ -34,9 +35,9 @@ Prediction predict_row(const PreparedMlp& network, const RowsView& row,
 
 }  // namespace
 
-Predictor::Predictor(const Model& model)
-    : featurizer_(model.featurizer),
-      labels_(model.labels),
+Predictor::Predictor(Model model)
+    : featurizer_(std::move(model.featurizer)),
+      labels_(std::move(model.labels)),
       network_(prepare(model)),
       whole_call_is_one_batch_(model.scheme() == Scheme::kInt8Torch) {}
 

@@ -21,7 +21,7 @@ struct Prediction {
 
 class Predictor {
  public:
-  explicit Predictor(const Model& model);
+  explicit Predictor(Model model);
 
   const LabelNames& labels() const { return labels_; }
   const Featurizer& featurizer() const { return featurizer_; }

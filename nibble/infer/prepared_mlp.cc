@@ -25,11 +25,11 @@ constexpr std::size_t kBlockRows = kTileRows;
 using LayerList = std::vector<std::unique_ptr<const Layer>>;
 
 template <typename Linears>
-LayerList prepare_layers(const Linears& linears) {
+LayerList prepare_layers(Linears linears) {
   static_cast<void>(cpu_level());  // reads NIBBLE_CPU before the first kernel runs
   LayerList layers;
   for (std::size_t l = 0; l < linears.size(); ++l)
-    layers.push_back(prepare_layer(linears[l], {l == 0, l + 1 < linears.size()}));
+    layers.push_back(prepare_layer(std::move(linears[l]), {l == 0, l + 1 < linears.size()}));
   return layers;
 }
 
@@ -159,11 +159,11 @@ PreparedMlp::Scratch::~Scratch() = default;
 PreparedMlp::Scratch::Scratch(Scratch&&) noexcept = default;
 PreparedMlp::Scratch& PreparedMlp::Scratch::operator=(Scratch&&) noexcept = default;
 
-PreparedMlp::PreparedMlp(const Mlp& mlp)
-    : layers_(std::make_unique<Layers>(Layers{prepare_layers(mlp.layers), false})) {}
+PreparedMlp::PreparedMlp(Mlp mlp)
+    : layers_(std::make_unique<Layers>(Layers{prepare_layers(std::move(mlp.layers)), false})) {}
 
-PreparedMlp::PreparedMlp(const QuantizedMlp& mlp) {
-  Layers layers{prepare_layers(mlp.layers), false};
+PreparedMlp::PreparedMlp(QuantizedMlp mlp) {
+  Layers layers{prepare_layers(std::move(mlp.layers)), false};
   layers.by_layer =
       std::ranges::any_of(layers.list, [](const auto& layer) { return layer->wants_call_scale(); });
   layers_ = std::make_unique<const Layers>(std::move(layers));

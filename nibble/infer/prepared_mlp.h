@@ -14,8 +14,9 @@ namespace nibble {
 
 class PreparedMlp {
  public:
-  explicit PreparedMlp(const Mlp& mlp);
-  explicit PreparedMlp(const QuantizedMlp& mlp);
+  // Moved in, the first layer's weights are taken over where their layout allows it.
+  explicit PreparedMlp(Mlp mlp);
+  explicit PreparedMlp(QuantizedMlp mlp);
   ~PreparedMlp();
   PreparedMlp(PreparedMlp&&) noexcept;
   PreparedMlp& operator=(PreparedMlp&&) noexcept;

@@ -41,24 +41,11 @@ struct WidenedTiles {
     const float* values = x.values + row * x.stride;
     const std::uint32_t* w = weights + column;
     for (std::size_t i = 0; i < inputs; i += 2, w += width) {
-      U32Vec pairs[kColumns];
-      NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c) pairs[c] = hn::LoadU(U32Tag(), w + c * kLanes);
-      NIBBLE_UNROLL
-      for (std::size_t r = 0; r < kRows; ++r) {
-        const F32Vec value = hn::Set(d, values[r * x.stride + i]);
-        NIBBLE_UNROLL
-        for (std::size_t c = 0; c < kColumns; ++c)
-          sums[r][c] = hn::MulAdd(value, upper_half(pairs[c]), sums[r][c]);
-      }
+      add_input<true>(values + i, w, sums);
       if (i + 1 == inputs) break;
-      NIBBLE_UNROLL
-      for (std::size_t r = 0; r < kRows; ++r) {
-        const F32Vec value = hn::Set(d, values[r * x.stride + i + 1]);
-        NIBBLE_UNROLL
-        for (std::size_t c = 0; c < kColumns; ++c)
-          sums[r][c] = hn::MulAdd(value, lower_half(pairs[c]), sums[r][c]);
-      }
+      // Makes the compiler load the pairs anew: kept, they would push sums out of 16 registers.
+      asm("" : "+r"(w));
+      add_input<false>(values + i + 1, w, sums);
     }
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
@@ -66,6 +53,24 @@ struct WidenedTiles {
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c)
         hn::StoreU(rectified(sums[r][c], finish.relu), d, out + c * kLanes);
+    }
+  }
+
+  template <bool kUpper, std::size_t kRows, std::size_t kColumns>
+  HWY_INLINE void add_input(const float* values, const std::uint32_t* w,
+                            F32Vec (&sums)[kRows][kColumns]) const {
+    F32Vec loaded[kColumns];
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      const U32Vec pairs = hn::LoadU(U32Tag(), w + c * kLanes);
+      loaded[c] = kUpper ? upper_half(pairs) : lower_half(pairs);
+    }
+    NIBBLE_UNROLL
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const F32Vec value = hn::Set(F32Tag(), values[r * x.stride]);
+      NIBBLE_UNROLL
+      for (std::size_t c = 0; c < kColumns; ++c)
+        sums[r][c] = hn::MulAdd(value, loaded[c], sums[r][c]);
     }
   }
 };

@@ -120,6 +120,8 @@ void dense_row(const SparseRow& x, const Panels<typename Load::Stored>& weights,
   }
 }
 
+bool fast_f16() { return HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2; }
+
 void dense_f32(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y) {
   dense<LoadF32>(x, weights, finish, y);
 }
@@ -143,6 +145,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace nibble {
 
+HWY_EXPORT(fast_f16);
 HWY_EXPORT(dense_f32);
 HWY_EXPORT(dense_f16);
 HWY_EXPORT(dense_row_f32);
@@ -155,6 +158,8 @@ void f32_dense(const FloatRows& x, const F32Panels& weights, const Finish& finis
 void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y) {
   HWY_DYNAMIC_DISPATCH(dense_f16)(x, weights, finish, y);
 }
+
+bool f16_is_fast() { return HWY_DYNAMIC_DISPATCH(fast_f16)(); }
 
 void f32_dense_row(const SparseRow& x, const F32Panels& weights, const Finish& finish, float* y) {
   HWY_DYNAMIC_DISPATCH(dense_row_f32)(x, weights, finish, y);

@@ -99,7 +99,7 @@ class FloatKernels : public EveryLevel {
     Matrix<float> weights(inputs_, outputs_);
     std::ranges::copy(draw_floats(inputs_ * outputs_), weights.values.begin());
     const F32Panels panels = pack_f32_panels(view_of(weights));
-    const Gathered<float> gathered = pack_gathered(view_of(weights));
+    const Gathered<float> gathered = pack_gathered(Matrix(weights));
     check(
         weights, false, [&](auto rows, auto finish, auto y) { f32_dense(rows, panels, finish, y); },
         [&](auto row, auto finish, auto* y) { f32_sparse(row, gathered, finish, y); },
@@ -115,7 +115,7 @@ class FloatKernels : public EveryLevel {
       weights.values[i] = float_from_f16(codes.values[i]);
     }
     const F16Panels panels = pack_f16_panels(view_of(codes));
-    const Gathered<std::uint16_t> gathered = pack_gathered(view_of(codes));
+    const Gathered<std::uint16_t> gathered = pack_gathered(Matrix(codes));
     check(
         weights, false, [&](auto rows, auto finish, auto y) { f16_dense(rows, panels, finish, y); },
         [&](auto row, auto finish, auto* y) { f16_sparse(row, gathered, finish, y); },
@@ -130,7 +130,7 @@ class FloatKernels : public EveryLevel {
       weights.values[i] = float_from_bf16(codes.values[i]);
     }
     const Bf16Panels panels = pack_bf16_panels(view_of(codes));
-    const Gathered<std::uint16_t> gathered = pack_gathered(view_of(codes));
+    const Gathered<std::uint16_t> gathered = pack_gathered(Matrix(codes));
     std::vector<std::uint32_t> workspace(bf16_dense_workspace(rows_, inputs_));
     check(
         weights, bf16_dots_in_use(),

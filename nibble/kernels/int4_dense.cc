@@ -32,33 +32,47 @@ struct PanelJob {
 
 #if NIBBLE_PLAIN_LOOPS
 
-std::int32_t code_of(const PanelJob& job, std::size_t input, std::size_t output) {
-  const std::size_t pair = input / 4 * job.width / Int4Panels::kPair + output / Int4Panels::kPair;
-  const unsigned byte = job.codes[(pair * kStripWidth + output % kStripWidth) * 4 + input % 4];
-  const bool low = output / kStripWidth % 2 == 0;
-  return static_cast<std::int32_t>(low ? byte & 15U : (byte >> 4U) ^ 8U) - 8;
+// One group's codes, [32][width].
+void unpack_group(const PanelJob& job, std::size_t group, std::int16_t* codes) {
+  const std::uint8_t* bytes = job.codes + group * 16 * job.width;
+  for (std::size_t i = 0; i < kGroup; ++i) {
+    for (std::size_t o = 0; o < job.width; ++o) {
+      const std::size_t pair = i / 4 * job.width / Int4Panels::kPair + o / Int4Panels::kPair;
+      const unsigned byte = bytes[(pair * kStripWidth + o % kStripWidth) * 4 + i % 4];
+      const unsigned code = o / kStripWidth % 2 == 0 ? byte & 15U : (byte >> 4U) ^ 8U;
+      codes[i * job.width + o] = static_cast<std::int16_t>(static_cast<int>(code) - 8);
+    }
+  }
 }
 
-float dot(const PanelJob& job, std::size_t row, std::size_t output) {
-  const std::uint8_t* q = job.x.values + row * job.x.stride;
-  float total = 0.0F;
-  for (std::size_t g = 0; g < job.groups; ++g) {
-    std::int32_t sum = 0;
-    for (std::size_t i = g * kGroup; i < (g + 1) * kGroup; ++i) {
-      // The padding has code 0.
-      sum += (q[i] - job.x.scales[row].offset) * code_of(job, i, output);
-    }
-    total += static_cast<float>(sum) * float_from_half(job.scales[g * job.width + output]);
+// totals += float(sum over the group) * scales
+void add_group(const PanelJob& job, std::size_t row, std::size_t group, const std::int16_t* codes,
+               float* totals) {
+  const std::uint8_t* q = job.x.values + row * job.x.stride + group * kGroup;
+  std::int32_t sums[kPanelWidth] = {};
+  for (std::size_t i = 0; i < kGroup; ++i) {  // the padding has code 0
+    const auto value = static_cast<std::int16_t>(q[i] - job.x.scales[row].offset);
+    for (std::size_t o = 0; o < job.width; ++o) sums[o] += value * codes[i * job.width + o];
   }
-  return total;
+  for (std::size_t o = 0; o < job.width; ++o)
+    totals[o] += static_cast<float>(sums[o]) * float_from_half(job.scales[group * job.width + o]);
 }
 
 void cover_panel(const PanelJob& job, const std::int32_t* /*workspace*/) {
+  for (std::size_t r = 0; r < job.x.rows; ++r)
+    std::fill_n(job.y.values + r * job.y.stride, job.width, 0.0F);
+  for (std::size_t g = 0; g < job.groups; ++g) {
+    std::int16_t codes[kGroup * kPanelWidth];
+    unpack_group(job, g, codes);
+    for (std::size_t r = 0; r < job.x.rows; ++r)
+      add_group(job, r, g, codes, job.y.values + r * job.y.stride);
+  }
   for (std::size_t r = 0; r < job.x.rows; ++r) {
+    float* y = job.y.values + r * job.y.stride;
     for (std::size_t o = 0; o < job.width; ++o) {
-      const float product = dot(job, r, o) * job.x.scales[r].scale;
+      const float product = y[o] * job.x.scales[r].scale;
       const float value = product + job.finish.bias[o];
-      job.y.values[r * job.y.stride + o] = job.finish.relu ? std::max(0.0F, value) : value;
+      y[o] = job.finish.relu ? std::max(0.0F, value) : value;
     }
   }
 }
@@ -197,6 +211,10 @@ struct NibbleTiles {
     const std::uint8_t* bytes = job.codes + group * 16 * job.width + pair * 4;
     // Not unrolled: GCC would run out of registers for eight multiples of the width.
     for (std::size_t i = 0; i < kGroup; i += 4, bytes += job.width * 2) {
+      if constexpr (kRows == 1) {  // a single row is as fast as its weights come
+        NIBBLE_UNROLL
+        for (std::size_t c = 0; c < kColumns; ++c) __builtin_prefetch(bytes + 2048 + c * kLanes * 4);
+      }
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c) {
         const Codes codes(load_once(bytes + c * kLanes * 4));

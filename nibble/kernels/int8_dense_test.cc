@@ -79,7 +79,7 @@ class Int8 : public EveryLevel {
   }
 
   static void check_sparse(const Problem& p, bool relu) {
-    const Gathered<std::int8_t> gathered = pack_gathered(view_of(p.codes));
+    const Gathered<std::int8_t> gathered = pack_gathered(Matrix(p.codes));
     const AlignedVector<float> bias = padded(p.bias);
     const AlignedVector<float> scales = padded(p.scales);
     std::vector<std::uint32_t> columns(p.inputs);
@@ -134,7 +134,7 @@ TEST_P(Int8, SixteenBitSumsEndInTime) {
 }
 
 TEST_P(Int8, NoNonZerosLeaveTheBias) {
-  const Gathered<std::int8_t> gathered = pack_gathered(view_of(Matrix<std::int8_t>(2, 10)));
+  const Gathered<std::int8_t> gathered = pack_gathered(Matrix<std::int8_t>(2, 10));
   const AlignedVector<float> bias = padded(std::vector<float>(10, -1.5F));
   const AlignedVector<float> scales = padded(std::vector<float>(10, 1.0F));
   std::vector<float> y(padded_outputs(10));

@@ -32,12 +32,22 @@ struct Job {
 #if NIBBLE_PLAIN_LOOPS
 
 void gather(const Job& job) {
-  for (std::size_t o = 0; o < job.stride; ++o) {
-    std::int32_t sum = 0;
-    for (std::size_t i = 0; i < job.x.count; ++i) sum += job.value(i) * job.row(i)[o];
-    const float product = static_cast<float>(sum) * (job.x.scale.scale * job.scales[o]);
-    const float value = product + job.finish.bias[o];
-    job.y[o] = job.finish.relu ? std::max(0.0F, value) : value;
+  for (std::size_t first = 0; first < job.stride; first += kPanelWidth) {
+    std::int32_t sums[kPanelWidth] = {};
+    for (std::size_t i = 0; i < job.x.count; ++i) {
+      const auto value = static_cast<std::int16_t>(job.value(i));
+      const std::int8_t* codes = job.row(i) + first;
+      for (std::size_t c = 0; c < kPanelWidth; ++c) {
+        const std::int16_t code = codes[c];
+        sums[c] += value * code;
+      }
+    }
+    for (std::size_t c = 0; c < kPanelWidth; ++c) {
+      const std::size_t o = first + c;
+      const float product = static_cast<float>(sums[c]) * (job.x.scale.scale * job.scales[o]);
+      const float value = product + job.finish.bias[o];
+      job.y[o] = job.finish.relu ? std::max(0.0F, value) : value;
+    }
   }
 }
 

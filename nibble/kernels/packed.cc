@@ -22,33 +22,23 @@ Panels<T> pack_panels(const WeightView<T>& weights) {
   return packed;
 }
 
-// Calls visit(position, output) for every output of every panel, `position` counting the outputs of
-// row `row` of a matrix with `rows` rows, packed [panel][row][output].
+// Calls visit(position, first output, count) for every panel's part of a row of outputs; `position`
+// counts the outputs of row `row` of a matrix with `rows` rows, packed [panel][row][output].
 template <typename Shape, typename Visit>
-void for_each_output(const Shape& shape, std::size_t outputs, std::size_t rows, std::size_t row,
-                     Visit visit) {
-  for (std::size_t output = 0; output < outputs; ++output) {
-    const std::size_t p = output / kPanelWidth;
-    visit(p * kPanelWidth * rows + row * shape.width(p) + output % kPanelWidth, output);
-  }
-}
-template <typename Visit>
-void for_each_output(const PanelShape& shape, std::size_t rows, std::size_t row, Visit visit) {
-  for_each_output(shape, shape.outputs, rows, row, visit);
+void for_each_part(const Shape& shape, std::size_t outputs, std::size_t rows, std::size_t row,
+                   Visit visit) {
+  for (std::size_t first = 0, p = 0; first < outputs; first += kPanelWidth, ++p)
+    visit(first * rows + row * shape.width(p), first, std::min(kPanelWidth, outputs - first));
 }
 
-void pack_int4_input(const Int4Source& source, std::size_t input, Int4Panels& packed) {
-  const std::size_t quad = input / 4;
-  for (std::size_t output = 0; output < source.outputs; ++output) {
-    const std::size_t p = output / kPanelWidth;
-    const std::size_t in_panel = output % kPanelWidth;
-    const std::size_t pairs =
-        quad * packed.width(p) / Int4Panels::kPair + in_panel / Int4Panels::kPair;
-    std::uint8_t& byte = packed.codes[packed.scale_offset(p) * 16 +
-                                      (pairs * kStripWidth + output % kStripWidth) * 4 + input % 4];
+// One input's nibbles of one panel. `pairs`: where the input's quad begins.
+void pack_int4_part(const Int4Source& source, std::size_t input, std::size_t first,
+                    std::size_t count, std::uint8_t* pairs) {
+  for (std::size_t c = 0; c < count; ++c) {
+    const std::size_t at = (c / Int4Panels::kPair * kStripWidth + c % kStripWidth) * 4 + input % 4;
     // An empty byte is 0x08: both codes zero.
-    const unsigned flip = source.nibble(input, output) ^ 8U;
-    byte ^= static_cast<std::uint8_t>(output / kStripWidth % 2 == 0 ? flip : flip << 4U);
+    const unsigned flip = source.nibble(input, first + c) ^ 8U;
+    pairs[at] ^= static_cast<std::uint8_t>(c / kStripWidth % 2 == 0 ? flip : flip << 4U);
   }
 }
 
@@ -57,6 +47,23 @@ std::int16_t sum_of_group(const Int4Source& source, std::size_t group, std::size
   const std::size_t end = std::min(source.inputs, (group + 1) * kGroup);
   for (std::size_t i = group * kGroup; i < end; ++i) sum += source.nibble(i, output) - 8;
   return static_cast<std::int16_t>(sum);
+}
+
+// 128 nibbles in order to words whose nibble k is number 16k+j. Byte m of word 2t takes the low
+// nibbles of bytes 16m+t and 16m+8+t, that of word 2t+1 their high ones.
+void transpose_block(const std::uint8_t* bytes, std::uint32_t* words) {
+  for (std::size_t t = 0; t < 8; ++t) {
+    std::uint32_t even = 0;
+    std::uint32_t odd = 0;
+    for (std::size_t m = 0; m < 4; ++m) {
+      const unsigned a = bytes[16 * m + t];
+      const unsigned b = bytes[16 * m + 8 + t];
+      even |= ((a & 15U) | (b & 15U) << 4U) << (8 * m);
+      odd |= (a >> 4U | (b & 0xF0U)) << (8 * m);
+    }
+    words[2 * t] = even;
+    words[2 * t + 1] = odd;
+  }
 }
 
 }  // namespace
@@ -76,9 +83,12 @@ Bf16Panels pack_bf16_panels(const WeightView<std::uint16_t>& codes) {
   packed.pairs.resize(packed.pair_rows() * packed.shape.packed_outputs());
   for (std::size_t i = 0; i < codes.inputs; ++i) {
     const unsigned shift = i % 2 == 0 ? 16U : 0U;
-    for_each_output(packed.shape, packed.pair_rows(), i / 2, [&](std::size_t at, std::size_t o) {
-      packed.pairs[at] |= static_cast<std::uint32_t>(codes.row(i)[o]) << shift;
-    });
+    for_each_part(packed.shape, codes.outputs, packed.pair_rows(), i / 2,
+                  [&](std::size_t at, std::size_t first, std::size_t count) {
+                    const std::uint16_t* from = codes.row(i) + first;
+                    for (std::size_t c = 0; c < count; ++c)
+                      packed.pairs[at + c] |= static_cast<std::uint32_t>(from[c]) << shift;
+                  });
   }
   return packed;
 }
@@ -88,10 +98,13 @@ Int8Panels pack_int8_panels(const WeightView<std::int8_t>& codes, std::span<cons
   packed.column_sums.resize(padded_outputs(codes.outputs));
   packed.codes.resize(packed.quad_rows() * 4 * packed.shape.packed_outputs());
   for (std::size_t i = 0; i < codes.inputs; ++i) {
-    for_each_output(packed.shape, packed.quad_rows(), i / 4, [&](std::size_t at, std::size_t o) {
-      packed.codes[at * 4 + i % 4] = codes.row(i)[o];
-      packed.column_sums[o] += codes.row(i)[o];
-    });
+    for (std::size_t o = 0; o < codes.outputs; ++o) packed.column_sums[o] += codes.row(i)[o];
+    for_each_part(packed.shape, codes.outputs, packed.quad_rows(), i / 4,
+                  [&](std::size_t at, std::size_t first, std::size_t count) {
+                    const std::int8_t* from = codes.row(i) + first;
+                    std::int8_t* to = packed.codes.data() + at * 4 + i % 4;
+                    for (std::size_t c = 0; c < count; ++c) to[c * 4] = from[c];
+                  });
   }
   return packed;
 }
@@ -102,27 +115,38 @@ Int4Panels pack_int4_panels(const Int4Source& source, bool with_group_sums) {
   packed.codes.assign(scales * 16, 0x08);
   packed.scales.resize(scales);
   packed.group_sums.resize(with_group_sums ? scales : 0);
-  for (std::size_t i = 0; i < source.inputs; ++i) pack_int4_input(source, i, packed);
+  for (std::size_t i = 0; i < source.inputs; ++i) {
+    for_each_part(packed, source.outputs, packed.groups() * 8, i / 4,
+                  [&](std::size_t at, std::size_t first, std::size_t count) {
+                    pack_int4_part(source, i, first, count, packed.codes.data() + at * 2);
+                  });
+  }
   for (std::size_t g = 0; g < packed.groups(); ++g) {
-    for_each_output(packed, source.outputs, packed.groups(), g, [&](std::size_t at, std::size_t o) {
-      packed.scales[at] = source.scales[g * source.outputs + o];
-      if (with_group_sums) packed.group_sums[at] = sum_of_group(source, g, o);
-    });
+    for_each_part(packed, source.outputs, packed.groups(), g,
+                  [&](std::size_t at, std::size_t first, std::size_t count) {
+                    const std::uint16_t* from = source.scales + g * source.outputs + first;
+                    std::copy_n(from, count, packed.scales.data() + at);
+                    for (std::size_t c = 0; with_group_sums && c < count; ++c)
+                      packed.group_sums[at + c] = sum_of_group(source, g, first + c);
+                  });
   }
   return packed;
 }
 
 Int4Gathered pack_int4_gathered(const Int4Source& source) {
   Int4Gathered packed{source.inputs, source.outputs, {}, {}};
-  packed.codes.assign(source.inputs * packed.blocks() * 16, 0x88888888U);
+  packed.codes.resize(source.inputs * packed.blocks() * 16);
   packed.scales.resize(source.inputs * packed.blocks() * 4);
+  const std::size_t bytes = (source.outputs + 1) / 2;
   const std::size_t groups = (source.outputs + kGroup - 1) / kGroup;
   for (std::size_t i = 0; i < source.inputs; ++i) {
-    std::uint32_t* row = packed.codes.data() + i * packed.blocks() * 16;
-    for (std::size_t o = 0; o < source.outputs; ++o) {
-      const auto shift = static_cast<unsigned>(o % Int4Gathered::kBlock / 16 * 4);
-      const std::uint32_t flip = source.nibble(i, o) ^ 8U;
-      row[o / Int4Gathered::kBlock * 16 + o % 16] ^= flip << shift;
+    const std::uint8_t* row = source.codes + i * bytes;
+    std::uint32_t* to = packed.codes.data() + i * packed.blocks() * 16;
+    for (std::size_t first = 0; first < bytes; first += 64, to += 16) {
+      std::uint8_t block[64];
+      if (bytes - first < 64) std::fill_n(block, 64, std::uint8_t{0x88});
+      std::copy_n(row + first, std::min<std::size_t>(64, bytes - first), block);
+      transpose_block(block, to);
     }
     std::copy_n(source.scales + i * groups, groups, packed.scales.data() + i * packed.blocks() * 4);
   }

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "nibble/core/aligned.h"
 
@@ -104,9 +105,11 @@ struct Int4Panels {
   std::size_t scale_offset(std::size_t panel) const { return panel * kPanelWidth * groups(); }
 };
 
-// Brings the cache lines into L2 (locality 2 is PREFETCHT1), not into L1: other work runs first.
+// Brings the bytes into L2 (locality 2 is PREFETCHT1), not into L1: other work runs first. Every
+// second line is asked for; its neighbour comes along on CPUs whose L2 fetches lines in pairs, and
+// the asking costs half.
 inline void prefetch_bytes(const void* from, std::size_t bytes) {
-  for (std::size_t at = 0; at < bytes; at += kCacheLine)
+  for (std::size_t at = 0; at < bytes; at += 2 * kCacheLine)
     __builtin_prefetch(static_cast<const char*>(from) + at, 0, 2);
 }
 
@@ -183,12 +186,17 @@ Int4Panels pack_int4_panels(const Int4Source& source, bool with_group_sums);
 // scales [inputs][ceil(outputs/32)]
 Int4Gathered pack_int4_gathered(const Int4Source& source);
 
+// Takes the matrix over as it is where its outputs are a multiple of 64, and copies it otherwise.
 template <typename T>
-Gathered<T> pack_gathered(const WeightView<T>& weights) {
-  Gathered<T> packed{weights.inputs, weights.outputs, {}};
+Gathered<T> pack_gathered(Matrix<T>&& weights) {
+  Gathered<T> packed{weights.rows, weights.columns, {}};
+  if (packed.stride() == weights.columns) {
+    packed.weights = std::move(weights.values);
+    return packed;
+  }
   packed.weights.resize(packed.inputs * packed.stride());
   for (std::size_t i = 0; i < packed.inputs; ++i)
-    std::copy_n(weights.row(i), packed.outputs, packed.weights.data() + i * packed.stride());
+    std::ranges::copy(weights.row(i), packed.weights.data() + i * packed.stride());
   return packed;
 }
 

@@ -213,8 +213,11 @@ void quantize_row_with(RowScale row, const float* values, std::size_t count, std
   const float inverse = 1.0F / row.scale;
   const auto zero_point = static_cast<float>(row.offset);
   for (std::size_t i = 0; i < count; ++i) {
-    const float steps = std::nearbyint(std::fma(values[i], inverse, zero_point));
-    bytes[i] = static_cast<std::uint8_t>(std::clamp(steps, 0.0F, 255.0F));
+    const float steps = std::clamp(std::fma(values[i], inverse, zero_point), 0.0F, 255.0F);
+    const float rounded = steps + kRoundingMagic;
+    std::uint32_t bits;
+    std::memcpy(&bits, &rounded, sizeof(bits));
+    bytes[i] = static_cast<std::uint8_t>(bits & 0xFFU);
   }
   clear_padding(count, bytes);
 }
@@ -226,31 +229,29 @@ void quantize_with(RowScale row, const FloatRows& x, std::size_t count, std::uin
     quantize_row_with(row, x.values + r * x.stride, count, bytes + r * round_up(count, 64));
 }
 
-// Both look at bits, not at floats: a thread that takes subnormals as zero must not lose them.
-HWY_INLINE bool is_used(std::uint32_t bits) { return (bits << 1U) != 0; }
-
-#if NIBBLE_PLAIN_LOOPS
-
-std::size_t used_words(const std::uint32_t* words, std::size_t count, std::size_t limit,
-                       std::uint32_t* positions, std::uint32_t* values) {
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < count && found <= limit; ++i) {
-    if (!is_used(words[i])) continue;
+// Bits are looked at, not floats: a thread that takes subnormals as zero must not lose them.
+HWY_INLINE void append_used(const std::uint32_t* words, std::size_t first, std::size_t last,
+                            std::uint32_t* positions, std::uint32_t* values, std::size_t& found) {
+  for (std::size_t i = first; i < last; ++i) {
     positions[found] = static_cast<std::uint32_t>(i);
-    values[found++] = words[i];
+    values[found] = words[i];
+    found += (words[i] << 1U) != 0 ? 1 : 0;  // no branch: as good as random after ReLU
   }
-  return found;
 }
 
-#else
+#if NIBBLE_AVX512
 
 // Compress into a register, then store whole: VPCOMPRESSD to memory is microcode on Zen 4. The
-// column numbers start from a table: GCC 12 builds Highway's Iota by 16 stores at every use.
+// numbers start from a table: GCC 12 builds Highway's Iota by 16 stores at every use. (Without
+// AVX-512, Highway's Compress copies its table to the stack at every use: the plain loop is
+// several times as fast.)
 alignas(64) constexpr std::uint32_t kFirstColumns[16] = {0, 1, 2,  3,  4,  5,  6,  7,
                                                          8, 9, 10, 11, 12, 13, 14, 15};
-HWY_INLINE void append_used(hn::Vec<U32Tag> word, std::size_t first, std::uint32_t* positions,
-                            std::uint32_t* values, std::size_t& found) {
+HWY_INLINE void append_used_vector(const std::uint32_t* words, std::size_t first,
+                                   std::uint32_t* positions, std::uint32_t* values,
+                                   std::size_t& found) {
   const U32Tag d;
+  const auto word = hn::LoadU(d, words + first);
   const auto used = hn::Ne(hn::Add(word, word), hn::Zero(d));
   const auto position =
       hn::Add(hn::Load(d, kFirstColumns), hn::Set(d, static_cast<std::uint32_t>(first)));
@@ -259,6 +260,8 @@ HWY_INLINE void append_used(hn::Vec<U32Tag> word, std::size_t first, std::uint32
   found += hn::CountTrue(d, used);
 }
 
+#endif
+
 // A sparse row is mostly zeros: four vectors are looked at together and mostly passed over.
 std::size_t used_words(const std::uint32_t* words, std::size_t count, std::size_t limit,
                        std::uint32_t* positions, std::uint32_t* values) {
@@ -266,25 +269,21 @@ std::size_t used_words(const std::uint32_t* words, std::size_t count, std::size_
   std::size_t found = 0;
   std::size_t i = 0;
   for (; i + 4 * kLanes <= count && found <= limit; i += 4 * kLanes) {
-    hn::Vec<U32Tag> four[4];
+    auto any = hn::LoadU(d, words + i);
     NIBBLE_UNROLL
-    for (std::size_t k = 0; k < 4; ++k) four[k] = hn::LoadU(d, words + i + k * kLanes);
-    // -0 counts as used here; append_used looks closer.
-    const auto any = hn::Or(hn::Or(four[0], four[1]), hn::Or(four[2], four[3]));
+    for (std::size_t k = 1; k < 4; ++k) any = hn::Or(any, hn::LoadU(d, words + i + k * kLanes));
     if (hn::AllTrue(d, hn::Eq(any, hn::Zero(d)))) continue;
+#if NIBBLE_AVX512
     NIBBLE_UNROLL
     for (std::size_t k = 0; k < 4; ++k)
-      append_used(four[k], i + k * kLanes, positions, values, found);
+      append_used_vector(words, i + k * kLanes, positions, values, found);
+#else
+    append_used(words, i, i + 4 * kLanes, positions, values, found);
+#endif
   }
-  for (; i < count && found <= limit; ++i) {
-    positions[found] = static_cast<std::uint32_t>(i);
-    values[found] = words[i];
-    found += is_used(words[i]) ? 1 : 0;
-  }
+  if (found <= limit) append_used(words, i, count, positions, values, found);
   return found;
 }
-
-#endif  // NIBBLE_PLAIN_LOOPS
 
 }  // namespace
 }  // namespace nibble::HWY_NAMESPACE
