@@ -94,12 +94,13 @@ std::unique_ptr<const Layer> prepare(F32Matrix weight, std::span<const float> bi
 
 std::unique_ptr<const Layer> prepare(F16Matrix weight, std::span<const float> bias,
                                      LayerPlace place) {
-  if (!f16_is_fast()) return std::make_unique<FloatLayer<F32Kernels>>(decode(weight), bias, place);
+  if (!narrow_floats_are_fast()) return prepare(decode(weight), bias, place);
   return std::make_unique<FloatLayer<F16Kernels>>(std::move(weight.codes), bias, place);
 }
 
 std::unique_ptr<const Layer> prepare(Bf16Matrix weight, std::span<const float> bias,
                                      LayerPlace place) {
+  if (!narrow_floats_are_fast()) return prepare(decode(weight), bias, place);
   return std::make_unique<FloatLayer<Bf16Kernels>>(std::move(weight.codes), bias, place);
 }
 

@@ -1,5 +1,6 @@
 #include "nibble/kernels/bf16_dense.h"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -124,39 +125,50 @@ struct DotTiles {
 
 #endif  // NIBBLE_VNNI
 
-// How one entry of a single row meets a vector of pairs.
-struct WidenedEntry {
-  // An input; its weights are the upper half of the word if it is even.
-  F32Vec value;
-  std::size_t row;
-  int shift;
-  HWY_INLINE WidenedEntry(std::uint32_t input, std::uint32_t bits)
-      : value(hn::BitCast(F32Tag(), hn::Set(U32Tag(), bits))),
-        row(input / 2),
-        shift(input % 2 == 0 ? 0 : 16) {}
-  HWY_INLINE void add_to(F32Vec& sum, U32Vec pairs) const {
-    sum = hn::MulAdd(value, upper_half(hn::ShiftLeftSame(pairs, shift)), sum);
+// The pairs of inputs of a single row that are not both zero, and how one meets a vector of
+// weights.
+struct WidenedPairs {
+  const std::uint32_t* positions;
+  const float* values;  // two for each pair
+  std::size_t count;
+
+  HWY_INLINE std::size_t pair(std::size_t i) const { return positions[i]; }
+  template <std::size_t kColumns>
+  HWY_INLINE void add(std::size_t i, const std::uint32_t* w, F32Vec (&sums)[kColumns]) const {
+    const F32Vec even = hn::Set(F32Tag(), values[2 * i]);
+    const F32Vec odd = hn::Set(F32Tag(), values[2 * i + 1]);
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      const U32Vec pairs = hn::LoadU(U32Tag(), w + c * kLanes);
+      sums[c] = hn::MulAdd(even, upper_half(pairs), sums[c]);
+      sums[c] = hn::MulAdd(odd, lower_half(pairs), sums[c]);
+    }
   }
 };
 
 #if NIBBLE_VNNI
-struct RoundedEntry {
-  U32Vec values;  // a pair of inputs
-  std::size_t row;
-  HWY_INLINE RoundedEntry(std::uint32_t pair, std::uint32_t bits)
-      : values(hn::Set(U32Tag(), bits)), row(pair) {}
-  HWY_INLINE void add_to(F32Vec& sum, U32Vec pairs) const { add_bf16_products(sum, values, pairs); }
+struct RoundedPairs {
+  const std::uint32_t* positions;
+  const std::uint32_t* values;
+  std::size_t count;
+
+  HWY_INLINE std::size_t pair(std::size_t i) const { return positions[i]; }
+  template <std::size_t kColumns>
+  HWY_INLINE void add(std::size_t i, const std::uint32_t* w, F32Vec (&sums)[kColumns]) const {
+    const U32Vec value = hn::Set(U32Tag(), values[i]);
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c)
+      add_bf16_products(sums[c], value, hn::LoadU(U32Tag(), w + c * kLanes));
+  }
 };
 #endif
 
 // One row and one panel.
-template <typename Entry>
+template <typename Pairs>
 struct RowTiles {
   static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 4 : 8;
 
-  const std::uint32_t* positions;
-  const std::uint32_t* values;
-  std::size_t count;
+  Pairs x;
   const std::uint32_t* weights;
   std::size_t width;
   Finish finish;
@@ -169,36 +181,20 @@ struct RowTiles {
     NIBBLE_UNROLL
     for (std::size_t c = 0; c < kColumns; ++c)
       sums[c] = hn::LoadU(d, finish.bias + column + c * kLanes);
-    for (std::size_t i = 0; i < count; ++i) {
-      const Entry entry(positions[i], values[i]);
-      const std::uint32_t* w = weights + entry.row * width + column;
-      NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c)
-        entry.add_to(sums[c], hn::LoadU(U32Tag(), w + c * kLanes));
-    }
+    for (std::size_t i = 0; i < x.count; ++i) x.add(i, weights + x.pair(i) * width + column, sums);
     NIBBLE_UNROLL
     for (std::size_t c = 0; c < kColumns; ++c)
       hn::StoreU(rectified(sums[c], finish.relu), d, y + column + c * kLanes);
   }
 };
 
-// words: the row, as float32 or as pairs.
-template <typename Entry>
-void single_row(const std::uint32_t* words, std::size_t count, const Bf16Panels& weights,
-                const Finish& finish, float* y, std::uint32_t* workspace) {
-  std::uint32_t* positions = workspace;
-  std::uint32_t* values = workspace + count + kNonZeroSlack;
-  const std::size_t found = find_used_words(words, count, count, positions, values);
+template <typename Pairs>
+void single_row(const Pairs& x, const Bf16Panels& weights, const Finish& finish, float* y) {
   for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
     const std::size_t first = p * kPanelWidth;
-    const RowTiles<Entry> tiles{positions,
-                                values,
-                                found,
-                                weights.panel(p),
-                                weights.shape.width(p),
-                                {finish.bias + first, finish.relu},
-                                y + first};
-    cover_single_row<RowTiles<Entry>::kVectors>(tiles, tiles.width);
+    const RowTiles<Pairs> tiles{
+        x, weights.panel(p), weights.shape.width(p), {finish.bias + first, finish.relu}, y + first};
+    cover_single_row<RowTiles<Pairs>::kVectors>(tiles, tiles.width);
   }
 }
 
@@ -210,9 +206,12 @@ void dense_dots(const FloatRows& x, const Bf16Panels& weights, const Finish& fin
   const std::size_t stride = round_up(pairs, kStripWidth);
   for (std::size_t r = 0; r < x.rows; ++r)
     round_to_pairs(x.values + r * x.stride, weights.shape.inputs, workspace + r * stride);
-  if (x.rows == 1)
-    return single_row<RoundedEntry>(workspace, pairs, weights, finish, y.values,
-                                    workspace + stride);
+  if (x.rows == 1) {
+    std::uint32_t* positions = workspace + stride;
+    std::uint32_t* values = positions + pairs + kNonZeroSlack;
+    const std::size_t count = find_used_words(workspace, pairs, pairs, positions, values);
+    return single_row(RoundedPairs{positions, values, count}, weights, finish, y.values);
+  }
   for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
     const std::size_t first = p * kPanelWidth;
     const DotTiles tiles{workspace,
@@ -228,11 +227,28 @@ void dense_dots(const FloatRows& x, const Bf16Panels& weights, const Finish& fin
 
 #endif  // NIBBLE_VNNI
 
+// Zero by its bits, as find_used_words has it.
+bool is_zero(float value) { return (std::bit_cast<std::uint32_t>(value) << 1U) == 0; }
+
+WidenedPairs used_pairs(const float* row, std::size_t inputs, std::uint32_t* workspace) {
+  std::uint32_t* positions = workspace;
+  auto* values = reinterpret_cast<float*>(workspace + (inputs + 1) / 2);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < inputs; i += 2) {
+    const float odd = i + 1 < inputs ? row[i + 1] : 0.0F;
+    positions[count] = static_cast<std::uint32_t>(i / 2);
+    values[2 * count] = row[i];
+    values[2 * count + 1] = odd;
+    count += is_zero(row[i]) && is_zero(odd) ? 0 : 1;
+  }
+  return {positions, values, count};
+}
+
 void dense_widened(const FloatRows& x, const Bf16Panels& weights, const Finish& finish,
                    OutputRows y, std::uint32_t* workspace) {
   if (x.rows == 1)
-    return single_row<WidenedEntry>(reinterpret_cast<const std::uint32_t*>(x.values),
-                                    weights.shape.inputs, weights, finish, y.values, workspace);
+    return single_row(used_pairs(x.values, weights.shape.inputs, workspace), weights, finish,
+                      y.values);
   for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
     const std::size_t first = p * kPanelWidth;
     const WidenedTiles tiles{x,

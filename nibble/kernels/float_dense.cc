@@ -120,7 +120,7 @@ void dense_row(const SparseRow& x, const Panels<typename Load::Stored>& weights,
   }
 }
 
-bool fast_f16() { return HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2; }
+bool narrow_floats_fast() { return HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2; }
 
 void dense_f32(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y) {
   dense<LoadF32>(x, weights, finish, y);
@@ -145,7 +145,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace nibble {
 
-HWY_EXPORT(fast_f16);
+HWY_EXPORT(narrow_floats_fast);
 HWY_EXPORT(dense_f32);
 HWY_EXPORT(dense_f16);
 HWY_EXPORT(dense_row_f32);
@@ -159,7 +159,7 @@ void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finis
   HWY_DYNAMIC_DISPATCH(dense_f16)(x, weights, finish, y);
 }
 
-bool f16_is_fast() { return HWY_DYNAMIC_DISPATCH(fast_f16)(); }
+bool narrow_floats_are_fast() { return HWY_DYNAMIC_DISPATCH(narrow_floats_fast)(); }
 
 void f32_dense_row(const SparseRow& x, const F32Panels& weights, const Finish& finish, float* y) {
   HWY_DYNAMIC_DISPATCH(dense_row_f32)(x, weights, finish, y);

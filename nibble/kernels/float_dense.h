@@ -14,9 +14,10 @@ namespace nibble {
 void f32_dense(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y);
 void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y);
 
-// Whether the level in use converts float16 in hardware (F16C, from avx2 on). Where it does not, an
-// f16 network is quicker with its weights widened once, when it is prepared.
-bool f16_is_fast();
+// Whether weights of 16 bits are worth keeping narrow at the level in use: from avx2 on. Below,
+// float16 has no conversion in hardware and widening bfloat16 costs more than reading float32: a
+// network is quicker there with its weights widened once, when it is prepared.
+bool narrow_floats_are_fast();
 
 // One row by its non-zeros, with the same bits. A row alone waits for its weights, and after ReLU a
 // quarter to a half of the inputs are zero: their weights need not be read. y: padded_outputs

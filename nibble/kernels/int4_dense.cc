@@ -32,43 +32,59 @@ struct PanelJob {
 
 #if NIBBLE_PLAIN_LOOPS
 
-// One group's codes, [32][width].
-void unpack_group(const PanelJob& job, std::size_t group, std::int16_t* codes) {
-  const std::uint8_t* bytes = job.codes + group * 16 * job.width;
-  for (std::size_t i = 0; i < kGroup; ++i) {
-    for (std::size_t o = 0; o < job.width; ++o) {
-      const std::size_t pair = i / 4 * job.width / Int4Panels::kPair + o / Int4Panels::kPair;
-      const unsigned byte = bytes[(pair * kStripWidth + o % kStripWidth) * 4 + i % 4];
-      const unsigned code = o / kStripWidth % 2 == 0 ? byte & 15U : (byte >> 4U) ^ 8U;
-      codes[i * job.width + o] = static_cast<std::int16_t>(static_cast<int>(code) - 8);
+// Sums over one group for the two strips of a pair. Four sums for each output, one for each input
+// of a quad, let the compiler make vectors of the inner loop.
+struct PairSums {
+  std::int32_t low[kStripWidth * 4] = {};   // of code + 8
+  std::int32_t high[kStripWidth * 4] = {};  // likewise
+
+  void add(const std::uint8_t* bytes, const std::int16_t* four) {
+    for (std::size_t c = 0; c < kStripWidth * 4; c += 4) {
+      for (std::size_t j = 0; j < 4; ++j) {
+        const auto low_code = static_cast<std::int16_t>(bytes[c + j] & 15);
+        const auto high_code = static_cast<std::int16_t>((bytes[c + j] >> 4) ^ 8);
+        low[c + j] += four[j] * low_code;
+        high[c + j] += four[j] * high_code;
+      }
     }
   }
-}
+  static std::int32_t of_output(const std::int32_t* sums, std::size_t c) {
+    return sums[c * 4] + sums[c * 4 + 1] + sums[c * 4 + 2] + sums[c * 4 + 3];
+  }
+};
 
-// totals += float(sum over the group) * scales
-void add_group(const PanelJob& job, std::size_t row, std::size_t group, const std::int16_t* codes,
+// totals[..] += float(sum over the group) * scales[..] for the 32 outputs of a pair of strips.
+void add_group(const PanelJob& job, std::size_t row, std::size_t group, std::size_t pair,
                float* totals) {
   const std::uint8_t* q = job.x.values + row * job.x.stride + group * kGroup;
-  std::int32_t sums[kPanelWidth] = {};
-  for (std::size_t i = 0; i < kGroup; ++i) {  // the padding has code 0
-    const auto value = static_cast<std::int16_t>(q[i] - job.x.scales[row].offset);
-    for (std::size_t o = 0; o < job.width; ++o) sums[o] += value * codes[i * job.width + o];
+  const std::uint8_t* bytes = job.codes + group * 16 * job.width + pair * kStripWidth * 4;
+  PairSums sums;
+  std::int32_t inputs = 0;
+  for (std::size_t i = 0; i < kGroup; i += 4, bytes += job.width * 2) {
+    std::int16_t four[4];
+    for (std::size_t j = 0; j < 4; ++j) {
+      four[j] = static_cast<std::int16_t>(q[i + j] - job.x.scales[row].offset);
+      inputs += four[j];
+    }
+    sums.add(bytes, four);
   }
-  for (std::size_t o = 0; o < job.width; ++o)
-    totals[o] += static_cast<float>(sums[o]) * float_from_half(job.scales[group * job.width + o]);
+  const std::uint16_t* scales = job.scales + group * job.width + pair * Int4Panels::kPair;
+  for (std::size_t c = 0; c < kStripWidth; ++c) {
+    const std::int32_t low = PairSums::of_output(sums.low, c) - 8 * inputs;
+    const std::int32_t high = PairSums::of_output(sums.high, c) - 8 * inputs;
+    totals[c] += static_cast<float>(low) * float_from_half(scales[c]);
+    totals[c + kStripWidth] += static_cast<float>(high) * float_from_half(scales[c + kStripWidth]);
+  }
 }
 
 void cover_panel(const PanelJob& job, const std::int32_t* /*workspace*/) {
-  for (std::size_t r = 0; r < job.x.rows; ++r)
-    std::fill_n(job.y.values + r * job.y.stride, job.width, 0.0F);
-  for (std::size_t g = 0; g < job.groups; ++g) {
-    std::int16_t codes[kGroup * kPanelWidth];
-    unpack_group(job, g, codes);
-    for (std::size_t r = 0; r < job.x.rows; ++r)
-      add_group(job, r, g, codes, job.y.values + r * job.y.stride);
-  }
   for (std::size_t r = 0; r < job.x.rows; ++r) {
     float* y = job.y.values + r * job.y.stride;
+    std::fill_n(y, job.width, 0.0F);
+    for (std::size_t g = 0; g < job.groups; ++g) {
+      for (std::size_t pair = 0; pair < job.width / Int4Panels::kPair; ++pair)
+        add_group(job, r, g, pair, y + pair * Int4Panels::kPair);
+    }
     for (std::size_t o = 0; o < job.width; ++o) {
       const float product = y[o] * job.x.scales[r].scale;
       const float value = product + job.finish.bias[o];
@@ -147,8 +163,8 @@ struct PairSum {
   HWY_INLINE void start(std::int32_t first) { low = high = hn::Set(I32Tag(), first); }
   HWY_INLINE void add(U8Vec values, const Codes& codes) {
     const I16Vec ones = hn::Set(I16Tag(), 1);
-    low = add_pair_products(low, byte_pair_products(values, codes.low), ones);
-    high = add_pair_products(high, byte_pair_products(values, codes.high), ones);
+    low = hn::Add(low, pair_products(byte_pair_products(values, codes.low), ones));
+    high = hn::Add(high, pair_products(byte_pair_products(values, codes.high), ones));
   }
   HWY_INLINE I32Vec first() const { return low; }
   HWY_INLINE I32Vec second() const { return high; }
@@ -213,7 +229,8 @@ struct NibbleTiles {
     for (std::size_t i = 0; i < kGroup; i += 4, bytes += job.width * 2) {
       if constexpr (kRows == 1) {  // a single row is as fast as its weights come
         NIBBLE_UNROLL
-        for (std::size_t c = 0; c < kColumns; ++c) __builtin_prefetch(bytes + 2048 + c * kLanes * 4);
+        for (std::size_t c = 0; c < kColumns; ++c)
+          __builtin_prefetch(bytes + 2048 + c * kLanes * 4);
       }
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c) {

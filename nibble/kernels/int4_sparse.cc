@@ -41,10 +41,12 @@ void gather_block(const Job& job, std::size_t block) {
   for (std::size_t i = 0; i < job.x.count; ++i) {
     const std::uint32_t* words = job.weights->row(job.x.columns[i]) + block * 16;
     const std::uint16_t* scales = job.weights->row_scales(job.x.columns[i]) + block * 4;
-    for (std::size_t o = 0; o < sums.size(); ++o) {
-      const float scale = job.value(i) * float_from_half(scales[o / kGroup]);
-      const auto nibble = static_cast<std::int32_t>((words[o % 16] >> (o / 16 * 4)) & 15U);
-      sums[o] += scale * static_cast<float>(nibble - 8);
+    for (std::size_t k = 0; k < kStrips; ++k) {
+      const float scale = job.value(i) * float_from_half(scales[k / 2]);
+      for (std::size_t j = 0; j < kStripWidth; ++j) {
+        const auto nibble = static_cast<std::int32_t>((words[j] >> (k * 4)) & 15U);
+        sums[k * kStripWidth + j] += scale * static_cast<float>(nibble - 8);
+      }
     }
   }
   for (std::size_t k = 0; k < strips_of(job, block) * kStripWidth; ++k) {

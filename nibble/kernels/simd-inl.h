@@ -64,14 +64,29 @@ HWY_INLINE F32Vec rectified(F32Vec value, bool relu) {
 
 #if !NIBBLE_PLAIN_LOOPS
 
-// sum[i] + a[2i] b[2i] + a[2i+1] b[2i+1], exact in int32.
-HWY_INLINE I32Vec add_pair_products(I32Vec sum, I16Vec a, I16Vec b) {
+// a[2i] b[2i] + a[2i+1] b[2i+1], exact in int32.
+HWY_INLINE I32Vec pair_products(I16Vec a, I16Vec b) {
 #if NIBBLE_AVX512
-  return hn::Add(sum, I32Vec{_mm512_madd_epi16(a.raw, b.raw)});
+  return I32Vec{_mm512_madd_epi16(a.raw, b.raw)};
 #elif HWY_TARGET == HWY_AVX2
-  return hn::Add(sum, I32Vec{_mm256_madd_epi16(a.raw, b.raw)});
+  return I32Vec{_mm256_madd_epi16(a.raw, b.raw)};
 #else
-  return hn::Add(sum, I32Vec{_mm_madd_epi16(a.raw, b.raw)});
+  return I32Vec{_mm_madd_epi16(a.raw, b.raw)};
+#endif
+}
+
+// sum + pair_products(a, b). Assembly where there are VEX forms: otherwise GCC 12 makes all
+// products of a tile first and spills half of the sums (int8 on AVX2, batch 256: 969 against 713
+// us).
+HWY_INLINE I32Vec add_pair_products(I32Vec sum, I16Vec a, I16Vec b) {
+#if NIBBLE_AVX512 || HWY_TARGET == HWY_AVX2
+  I32Vec product;
+  asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0"
+      : "+v"(sum.raw), "=&v"(product.raw)
+      : "v"(a.raw), "v"(b.raw));
+  return sum;
+#else
+  return hn::Add(sum, pair_products(a, b));
 #endif
 }
 
