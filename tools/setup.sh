@@ -68,5 +68,5 @@ configure() {
 
 # build PRESET [TARGET]: silent when there is nothing to do.
 build() {
-  cmake --build --preset "$1" ${2:+--target "$2"} | sed -u '/no work to do/d' >&2
+  cmake --build --preset "$1" ${2:+--target "$2"} | sed -u '/no work to do/d; /Re-checking globbed/d' >&2
 }
