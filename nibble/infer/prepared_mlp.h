@@ -38,9 +38,13 @@ class PreparedMlp {
     std::unique_ptr<State> state_;
   };
 
-  // logits: rows * outputs(), row-major. A dense row gives the same bits as the sparse row with its
-  // non-zeros. An Error if the columns do not fit. int8-torch takes all rows of the call as one
-  // batch (one scale for all).
+  // logits: rows * outputs(), row-major. An Error if the columns do not fit.
+  //
+  // A row's logits have the same bits in any batch, and as a dense row or as the sparse row with
+  // its non-zeros. For int8 and int4 they are the same on every CPU: quant/reference_forward.h's.
+  // (int8-torch, too, but it takes all rows of the call as one batch, with one scale for all.) f32,
+  // f16 and bf16 differ between CPUs in the last bits, as only avx2 and above multiply and add in
+  // one rounding, and bf16 at avx3_bf16 rounds the inputs of each layer to bf16.
   void logits(const RowsView& rows, std::span<float> logits, Scratch& scratch) const;
 
  private:
