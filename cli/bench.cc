@@ -9,8 +9,10 @@
 #include "output.h"
 #include "verbs.h"
 
+#include "nibble/core/file.h"
 #include "nibble/data/catalogue.h"
 #include "nibble/measure/bench_render.h"
+#include "nibble/report/roofline.h"
 
 namespace nibble::cli {
 namespace {
@@ -19,7 +21,8 @@ struct BenchOptions {
   std::filesystem::path model;
   std::string data;
   BenchSettings settings;
-  bool json = false;
+  std::filesystem::path json;
+  std::filesystem::path plot;
   bool quiet = false;
 };
 
@@ -30,10 +33,17 @@ std::optional<Examples> rows_to_time(const std::string& data) {
 }
 
 int run(BenchOptions options) {
+  if (!options.plot.empty()) require_picture_name(options.plot);
   if (!options.quiet) options.settings.on_step = [](std::string_view step) { remark(step); };
   const BenchReport report =
       bench_model(options.model, rows_to_time(options.data), options.settings);
-  print(options.json ? bench_json(report) : bench_text(report));
+  if (!options.plot.empty()) write_roofline(report, options.plot);
+  if (options.json == "-") {
+    print(bench_json(report));
+    return kDone;
+  }
+  if (!options.json.empty()) write_file_atomically(options.json, bench_json(report));
+  print(bench_text(report));
   return kDone;
 }
 
@@ -50,14 +60,23 @@ Verb add_bench(CLI::App& program) {
       ->type_name("DATA");
   add_sizes_option(*verb, "--batches", options->settings.batches,
                    "Rows in one call, one figure for each size");
+  add_sizes_option(*verb, "--layer-batches", options->settings.layer_batches,
+                   "Rows in one call of each layer alone; none leaves that out");
   add_number(*verb, "--seconds", options->settings.seconds, "How long to measure for each figure");
   add_threads_option(*verb, options->settings.threads,
                      "The most threads to time; 0 means all processors");
-  verb->add_flag("--json", options->json, "Print JSON for programs");
+  verb->add_option("--json", options->json,
+                   "Write all figures as JSON into this file, too; - prints the JSON alone")
+      ->type_name("FILE");
+  verb->add_option("--plot", options->plot,
+                   "Draw operations per byte against operations per second under the ceilings (a "
+                   "roofline), as .png or .svg")
+      ->type_name("FILE");
   add_quiet_option(*verb, options->quiet);
   verb->footer(
-      "Example:\n"
-      "  nibble bench model-int8.safetensors --data sst2 --batches 1,256");
+      "Examples:\n"
+      "  nibble bench model-int8.safetensors --data sst2 --batches 1,256\n"
+      "  nibble bench model-int8.safetensors --json bench.json --plot roofline.png");
   return {verb, [options] { return run(*options); }};
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """The command line from outside: help, the life of a model, determinism, streams, Ctrl-C, completion."""
+import json
 import os
 import pty
 import re
@@ -187,6 +188,26 @@ class LifeOfAModel(ProgramTest):
         text = self.run_well("bench", self.model)
         self.assertRegex(text, r"(?i)median")
         self.assertRegex(text, r"(?i)rows")
+
+    def test_bench_writes_json_and_a_picture(self):
+        quick = ["--batches", "1,8", "--layer-batches", "1", "--seconds", "0", "--threads", "1", "--quiet"]
+        written = self.folder / "bench.json"
+        picture = self.folder / "roofline.svg"
+        text = self.run_well("bench", self.model, *quick, "--json", written, "--plot", picture)
+        self.assertRegex(text, r"(?i)each layer alone")
+        self.assertTrue(picture.read_text(encoding="utf-8").startswith("<?xml"))
+        report = json.loads(written.read_text(encoding="utf-8"))
+        self.assertEqual([(run["batch"], run["threads"], run["input"]) for run in report["runs"]],
+                         [(1, 1, "sparse"), (1, 1, "dense"), (8, 1, "sparse"), (8, 1, "dense")])
+        for key in ["median_us", "p90_us", "p99_us", "rows_per_second", "floor_us", "share_of_floor"]:
+            self.assertGreater(report["runs"][0][key], 0.0, key)
+        self.assertEqual([layer["outputs"] for layer in report["layers"]], [16, 8, 2])
+        for key in ["ceilings", "load_ms", "peak_rss_bytes", "cold", "noise", "machine"]:
+            self.assertIn(key, report)
+        self.assertEqual(json.loads(self.run_well("bench", self.model, *quick, "--json", "-")).keys(), report.keys())
+        refused = nibble("bench", self.model, *quick, "--plot", self.folder / "roofline.jpg")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn(b".png or .svg", refused.stderr)
 
     def test_data_show_counts(self):
         text = self.run_well("data", "show", self.data)

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "nibble/core/error.h"
 #include "nibble/infer/layer.h"
 #include "nibble/kernels/cpu_level.h"
 #include "nibble/kernels/row_quantize.h"
@@ -76,9 +77,9 @@ struct Activations {
   std::size_t columns = 0;
 };
 
-void copy_logits(const Activations& last, std::size_t rows, float* logits) {
+void copy_outputs(const Activations& last, std::size_t rows, float* outputs) {
   for (std::size_t r = 0; r < rows; ++r)
-    std::copy_n(last.values + r * last.stride, last.columns, logits + r * last.columns);
+    std::copy_n(last.values + r * last.stride, last.columns, outputs + r * last.columns);
 }
 
 // All layers but the first, for rows that stand in workspace.current.
@@ -91,7 +92,19 @@ void run_rest(const LayerList& layers, std::size_t rows, float* logits, Workspac
     x = {y, layer.stride(), layer.outputs()};
     std::swap(workspace.current, workspace.next);
   }
-  copy_logits(x, rows, logits);
+  copy_outputs(x, rows, logits);
+}
+
+// Rows of a layer's inputs other than the first's: all through its dense kernel.
+void run_later(const Layer& layer, const DenseRowsView& all, std::size_t first, std::size_t count,
+               OutputRows y, Workspace& workspace) {
+  layer.dense({all.row(first).data(), all.columns, count}, y, workspace);
+}
+[[noreturn]] void run_later(const Layer& layer, const SparseRowsView& /*all*/,
+                            std::size_t /*first*/, std::size_t /*count*/, OutputRows /*y*/,
+                            Workspace& /*workspace*/) {
+  throw_error("a layer of {} inputs behind another layer takes dense rows; it got sparse ones",
+              layer.inputs());
 }
 
 template <typename View>
@@ -142,7 +155,25 @@ void run_by_layer(const LayerList& layers, const View& rows, float* logits, Work
     x = {y, layer.stride(), layer.outputs()};
     std::swap(workspace.current, workspace.next);
   }
-  copy_logits(x, rows.rows, logits);
+  copy_outputs(x, rows.rows, logits);
+}
+
+template <typename View>
+void run_alone(const Layer& layer, bool is_first, const View& rows, Matrix<float>* outputs,
+               Workspace& workspace) {
+  if (layer.wants_call_scale()) workspace.call = call_scale(range_of(rows));
+  const std::size_t stride = layer.stride();
+  for (std::size_t first = 0; first < rows.rows; first += kBlockRows) {
+    const std::size_t count = std::min(kBlockRows, rows.rows - first);
+    float* y = room_for(workspace.current, kBlockRows * stride);
+    if (is_first) {
+      run_first(layer, rows, first, count, {y, stride}, workspace);
+    } else {
+      run_later(layer, rows, first, count, {y, stride}, workspace);
+    }
+    if (outputs != nullptr)
+      copy_outputs({y, stride, layer.outputs()}, count, outputs->row(first).data());
+  }
 }
 
 }  // namespace
@@ -175,6 +206,7 @@ PreparedMlp& PreparedMlp::operator=(PreparedMlp&&) noexcept = default;
 
 std::size_t PreparedMlp::inputs() const { return layers_->list.front()->inputs(); }
 std::size_t PreparedMlp::outputs() const { return layers_->list.back()->outputs(); }
+std::size_t PreparedMlp::layer_count() const { return layers_->list.size(); }
 
 void PreparedMlp::logits(const RowsView& rows, std::span<float> logits, Scratch& scratch) const {
   require_columns(column_count(rows), inputs());
@@ -188,6 +220,16 @@ void PreparedMlp::logits(const RowsView& rows, std::span<float> logits, Scratch&
           run_in_blocks(layers_->list, view, logits.data(), workspace);
         }
       },
+      rows);
+}
+
+void PreparedMlp::run_layer(std::size_t layer, const RowsView& rows, Scratch& scratch,
+                            Matrix<float>* outputs) const {
+  const Layer& chosen = *layers_->list.at(layer);
+  require_columns(column_count(rows), chosen.inputs());
+  if (outputs != nullptr) *outputs = Matrix<float>(row_count(rows), chosen.outputs());
+  std::visit(
+      [&](const auto& view) { run_alone(chosen, layer == 0, view, outputs, *scratch.state_); },
       rows);
 }
 

@@ -23,6 +23,7 @@ class PreparedMlp {
 
   std::size_t inputs() const;
   std::size_t outputs() const;
+  std::size_t layer_count() const;
 
   // Working memory of one thread; grows to the largest call seen, then no call allocates.
   class Scratch {
@@ -46,6 +47,12 @@ class PreparedMlp {
   // f16 and bf16 differ between CPUs in the last bits, as only avx2 and above multiply and add in
   // one rounding, and bf16 at avx3_bf16 rounds the inputs of each layer to bf16.
   void logits(const RowsView& rows, std::span<float> logits, Scratch& scratch) const;
+
+  // One layer alone, for measurements: `rows` are what it takes in. Its outputs, after their ReLU,
+  // are [rows][outputs of the layer]; with null they stay in the scratch, a block over the one
+  // before, as they do within logits().
+  void run_layer(std::size_t layer, const RowsView& rows, Scratch& scratch,
+                 Matrix<float>* outputs = nullptr) const;
 
  private:
   struct Layers;

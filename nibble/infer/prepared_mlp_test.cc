@@ -276,5 +276,28 @@ TEST(PreparedMlp, NoRowsGiveNoLogits) {
   EXPECT_TRUE(logits_of(network, none.view()).empty());
 }
 
+TEST(RunLayer, LayersOneByOneGiveTheLogitsOfTheWholeNetwork) {
+  const SparseRows sparse = sparse_rows(13, 70, 0.2, true);
+  const DenseRows dense = dense_copy(sparse);
+  for (const Scheme scheme : kSchemes) {
+    const PreparedMlp network(
+        quantize(initialised_mlp({70, {65, 31}, 3}, 5), scheme, InputKind::kSparse));
+    ASSERT_EQ(network.layer_count(), 3U);
+    PreparedMlp::Scratch scratch;
+    for (const RowsView& rows : {RowsView(sparse.view()), RowsView(view_of(dense))}) {
+      Matrix<float> first;
+      Matrix<float> second;
+      Matrix<float> last;
+      network.run_layer(0, rows, scratch, &first);
+      network.run_layer(1, view_of(first), scratch, &second);
+      network.run_layer(2, view_of(second), scratch, &last);
+      EXPECT_EQ(std::vector<float>(last.values.begin(), last.values.end()),
+                logits_of(network, rows))
+          << name_of(scheme);
+    }
+    EXPECT_THROW(network.run_layer(1, sparse.view(), scratch), Error);
+  }
+}
+
 }  // namespace
 }  // namespace nibble

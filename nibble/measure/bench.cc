@@ -48,7 +48,7 @@ std::vector<std::size_t> thread_counts(std::size_t most) {
 }
 
 double median_load_ms(const std::filesystem::path& file) {
-  std::vector<double> times(5);
+  std::vector<double> times(9);
   for (double& time : times) {
     const Clock::time_point start = Clock::now();
     const Predictor predictor(load_model(file));
@@ -78,25 +78,22 @@ std::string describe_rows(const std::optional<Examples>& examples) {
 class Bench {
  public:
   Bench(const std::filesystem::path& file, const BenchSettings& settings)
-      : settings_(settings), model_(load_model(file)), predictor_(model_) {
-    report_.file = file;
-    report_.scheme = model_.scheme();
-    report_.shape = model_.shape();
-    answer_once();
-    report_.peak_resident_bytes = peak_resident_bytes();
-  }
+      : Bench(file, settings, load_model(file)) {}
 
   BenchReport run(const std::optional<Examples>& examples) {
     report_.machine = describe_machine();
     report_.load_ms = median_load_ms(report_.file);
     say("measuring the machine's ceilings");
     report_.ceilings = measure_ceilings(ceiling_seconds(), settings_.threads);
-    const Rows rows = examples ? featurize(model_.featurizer, examples->inputs)
-                               : synthetic_rows(kSyntheticRows, model_.featurizer);
+    const Rows rows = examples ? featurize(predictor_->featurizer(), examples->inputs)
+                               : synthetic_rows(kSyntheticRows, predictor_->featurizer());
     report_.rows = describe_rows(examples);
+    if (report_.scheme == Scheme::kF32 || report_.scheme == Scheme::kF16)
+      find_active_shares(predictor_->network(), view_of(rows), layers_);
     for (const std::size_t threads : thread_counts(report_.ceilings.threads)) {
       time_threads(rows, threads);
     }
+    time_layers_alone(rows);
     time_cold(rows);
     time_texts(rows, examples);
     find_noise();
@@ -104,6 +101,17 @@ class Bench {
   }
 
  private:
+  // The model goes into the predictor and stays nowhere else: its memory is that of predict.
+  Bench(const std::filesystem::path& file, const BenchSettings& settings, Model model)
+      : settings_(settings), layers_(layer_loads(model)) {
+    report_.file = file;
+    report_.scheme = model.scheme();
+    report_.shape = model.shape();
+    predictor_.emplace(std::move(model));
+    answer_once();
+    report_.peak_resident_bytes = peak_resident_bytes();
+  }
+
   // Enough for a ceiling to show itself; 14 figures of it are a quarter of a second.
   double ceiling_seconds() const { return std::min(0.02, settings_.seconds); }
 
@@ -113,9 +121,9 @@ class Bench {
 
   void answer_once() const {
     PreparedMlp::Scratch scratch;
-    const Rows row = synthetic_rows(1, model_.featurizer);
-    std::vector<float> logits(predictor_.network().outputs());
-    predictor_.network().logits(view_of(row), logits, scratch);
+    const Rows row = synthetic_rows(1, predictor_->featurizer());
+    std::vector<float> logits(predictor_->network().outputs());
+    predictor_->network().logits(view_of(row), logits, scratch);
   }
 
   TimingLimits limits(std::size_t batch) const {
@@ -155,32 +163,43 @@ class Bench {
 
   void time_input(const RowsView& rows, InputKind input, std::size_t batch, ThreadPool& pool) {
     const bool alone = pool.threads() == 1;
-    const TimedCall call = network_calls(predictor_, rows, batch, alone ? nullptr : &pool);
+    const TimedCall call = network_calls(*predictor_, rows, batch, alone ? nullptr : &pool);
     BenchRun run;
     run.batch = batch;
     run.threads = pool.threads();
     run.input = input;
     run.times = time_calls(call, limits(batch));
     run.rows_per_second = static_cast<double>(batch) * calls_per_second(call, limits(batch));
-    run.floor_ns = floor_ns(mean_call_work(model_, rows, batch), report_.scheme, report_.ceilings,
-                            std::min(batch, run.threads));
+    run.work = mean_call_work(layers_, rows, batch);
+    run.floor_ns =
+        floor_ns(run.work, report_.scheme, report_.ceilings, std::min(batch, run.threads));
     report_.runs.push_back(run);
+  }
+
+  void time_layers_alone(const Rows& rows) {
+    const LayerTiming what{predictor_->network(), layers_, report_.scheme, report_.ceilings};
+    for (const std::size_t batch : settings_.layer_batches) {
+      say(fmt::format("each layer alone, batch {}", batch));
+      const Rows enough = repeat_rows(rows, batch);
+      for (LayerTime& time : time_layers(what, view_of(enough), batch, limits(batch)))
+        report_.layers.push_back(std::move(time));
+    }
   }
 
   void time_cold(const Rows& rows) {
     say("cold caches");
     TimingLimits few = limits(1);
     few.minimum_calls = 50;
-    report_.cold = time_cold_calls(network_calls(predictor_, view_of(rows), 1, nullptr), few);
+    report_.cold = time_cold_calls(network_calls(*predictor_, view_of(rows), 1, nullptr), few);
   }
 
   void time_texts(const Rows& rows, const std::optional<Examples>& examples) {
-    const auto* words = std::get_if<BagOfWords>(&model_.featurizer);
+    const auto* words = std::get_if<BagOfWords>(&predictor_->featurizer());
     if (words == nullptr) return;
     say("text to label");
     const Texts texts =
         examples ? examples->texts() : texts_of(std::get<SparseRows>(rows), words->vocabulary);
-    report_.text = time_calls(text_calls(predictor_, texts), limits(1));
+    report_.text = time_calls(text_calls(*predictor_, texts), limits(1));
   }
 
   void find_noise() {
@@ -194,8 +213,8 @@ class Bench {
   }
 
   const BenchSettings& settings_;
-  Model model_;
-  Predictor predictor_;
+  std::vector<LayerLoad> layers_;
+  std::optional<Predictor> predictor_;
   BenchReport report_;
 };
 

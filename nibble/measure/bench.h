@@ -12,6 +12,8 @@
 
 #include "nibble/data/examples.h"
 #include "nibble/measure/ceilings.h"
+#include "nibble/measure/floor.h"
+#include "nibble/measure/layer_times.h"
 #include "nibble/measure/machine.h"
 #include "nibble/measure/timing.h"
 #include "nibble/network/mlp.h"
@@ -23,7 +25,8 @@ namespace nibble {
 struct BenchSettings {
   std::vector<std::size_t> batches = {1, 8, 32, 256, 1024};
   std::size_t threads =
-      0;                 // the most to use; 0: all processors. 1, 2, 4, ... and this many are run
+      0;  // the most to use; 0: all processors. 1, 2, 4, ... and this many are run
+  std::vector<std::size_t> layer_batches = {1, 256};  // at which each layer is timed alone
   double seconds = 0.1;  // for each figure; batch 1 takes at least 1,000 calls all the same
   std::function<void(std::string_view step)> on_step;  // told what comes next; may be empty
 };
@@ -35,8 +38,12 @@ struct BenchRun {
   InputKind input = InputKind::kSparse;
   CallTimes times;               // of one call, warm caches
   double rows_per_second = 0.0;  // back to back
+  CallWork work;                 // of one call
   double floor_ns = 0.0;         // the least one call can take here (floor.h)
 };
+
+// floor / time: 1 is as fast as this machine can be.
+inline double share_of_floor(double floor_ns, double ns) { return ns > 0.0 ? floor_ns / ns : 0.0; }
 
 // Signs that something else used the machine meanwhile.
 struct Noise {
@@ -53,10 +60,11 @@ struct BenchReport {
   std::string rows;  // what the calls were fed with, for people
   MachineInfo machine;
   MachineCeilings ceilings;
-  double load_ms = 0.0;  // file to ready, from the page cache, median of 5
-  std::size_t peak_resident_bytes =
-      0;  // of this process, once the model was loaded and had answered
+  double load_ms = 0.0;  // file to ready, from the page cache, median of several
+  // Of this process, once the model was loaded and had answered.
+  std::size_t peak_resident_bytes = 0;
   std::vector<BenchRun> runs;
+  std::vector<LayerTime> layers;  // one thread, warm; a bag of words sparse
   CallTimes cold;                 // batch 1, nothing in a cache
   std::optional<CallTimes> text;  // text to label, batch 1; none for numeric models
   Noise noise;

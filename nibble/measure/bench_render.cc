@@ -51,6 +51,11 @@ std::string microseconds(double ns) {
   return fmt::format("{:.{}f}", us, us < 10.0 ? 2 : us < 1000.0 ? 1 : 0);
 }
 
+// A layer of 64 x 2 takes some ten nanoseconds.
+std::string short_microseconds(double ns) {
+  return ns < 1000.0 ? fmt::format("{:.3f}", ns * 1e-3) : microseconds(ns);
+}
+
 std::string quantiles(const CallTimes& times) {
   return fmt::format("{} us (p90 {}, p99 {})", microseconds(times.median_ns),
                      microseconds(times.p90_ns), microseconds(times.p99_ns));
@@ -91,7 +96,27 @@ std::string runs_table(const BenchReport& report) {
                         run.threads, name_of(run.input), microseconds(run.times.median_ns),
                         microseconds(run.times.p90_ns), microseconds(run.times.p99_ns),
                         with_thousands(static_cast<std::size_t>(run.rows_per_second)),
-                        microseconds(run.floor_ns), 100.0 * run.floor_ns / run.times.median_ns);
+                        microseconds(run.floor_ns),
+                        100.0 * share_of_floor(run.floor_ns, run.times.median_ns));
+  }
+  return text;
+}
+
+std::string layer_name(const LayerTime& time) {
+  return fmt::format("{} {}-{}", time.layer, time.summary.inputs, time.summary.outputs);
+}
+
+std::string layers_table(const BenchReport& report) {
+  if (report.layers.empty()) return "";
+  std::string text = fmt::format(
+      "\nEach layer alone, 1 thread, warm, back to back, microseconds per call\n"
+      "{:<14} {:>5}  {:<26} {:>9} {:>9} {:>9}\n",
+      "Layer", "Batch", "Weights", "Time", "Floor", "Reached");
+  for (const LayerTime& time : report.layers) {
+    text += fmt::format("{:<14} {:>5}  {:<26} {:>9} {:>9} {:>7.0f} %\n", layer_name(time),
+                        time.batch, time.summary.encoding, short_microseconds(time.ns),
+                        short_microseconds(time.floor_ns),
+                        100.0 * share_of_floor(time.floor_ns, time.ns));
   }
   return text;
 }
@@ -118,7 +143,23 @@ Json run_json(const BenchRun& run) {
   json.update(times_json(run.times));
   json["rows_per_second"] = run.rows_per_second;
   json["floor_us"] = us(run.floor_ns);
+  json["share_of_floor"] = share_of_floor(run.floor_ns, run.times.median_ns);
+  json["operations"] = run.work.operations;
+  json["bytes"] = run.work.bytes;
   return json;
+}
+
+Json layer_json(const LayerTime& time) {
+  return {{"layer", time.layer},
+          {"inputs", time.summary.inputs},
+          {"outputs", time.summary.outputs},
+          {"encoding", time.summary.encoding},
+          {"batch", time.batch},
+          {"us", us(time.ns)},
+          {"floor_us", us(time.floor_ns)},
+          {"share_of_floor", share_of_floor(time.floor_ns, time.ns)},
+          {"operations", time.work.operations},
+          {"bytes", time.work.bytes}};
 }
 
 Json rates_json(const Ceilings& ceilings) {
@@ -150,7 +191,7 @@ Json machine_json(const MachineInfo& machine) {
 
 std::string bench_text(const BenchReport& report) {
   return head(report) + single_figures(report) + ceilings_table(report.ceilings) +
-         runs_table(report) + noise_line(report.noise);
+         runs_table(report) + layers_table(report) + noise_line(report.noise);
 }
 
 std::string bench_json(const BenchReport& report) {
@@ -160,6 +201,8 @@ std::string bench_json(const BenchReport& report) {
   json["ceilings"] = ceilings_json(report.ceilings);
   json["load_ms"] = report.load_ms;
   json["peak_rss_bytes"] = report.peak_resident_bytes;
+  json["layers"] = Json::array();
+  for (const LayerTime& time : report.layers) json["layers"].push_back(layer_json(time));
   json["cold"] = times_json(report.cold);
   json["text_to_label_us"] = report.text ? Json(us(report.text->median_ns)) : Json(nullptr);
   json["noise"] = {{"noisy", report.noise.noisy()},

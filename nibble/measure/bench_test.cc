@@ -38,6 +38,7 @@ TEST(BenchModel, RunsEveryBatchThreadCountAndInputOfATextModel) {
       }
     }
   }
+  EXPECT_EQ(report.layers.size(), 6U);  // three layers at two batch sizes
   EXPECT_GT(report.load_ms, 0.0);
   EXPECT_GT(report.peak_resident_bytes, 0U);
   EXPECT_GT(report.cold.calls, 0U);

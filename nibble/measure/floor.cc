@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
-
-#include "nibble/model/summary.h"
 
 namespace nibble {
 namespace {
@@ -57,18 +56,20 @@ std::size_t input_bytes(const DenseRowsView& rows) {
   return rows.rows * rows.columns * sizeof(float);
 }
 
-// Layers with weights, in order.
-std::vector<LayerSummary> linear_layers(const Model& model) {
-  std::vector<LayerSummary> layers;
-  for (LayerSummary& layer : summarize(model).layers) {
-    if (!layer.encoding.empty()) layers.push_back(std::move(layer));
-  }
-  return layers;
+double active_share(const LayerLoad& layer, double batch) {
+  return batch == 1.0 ? layer.active : 1.0;
+}
+double operations(const LayerLoad& layer, double batch) {
+  return 2.0 * batch * active_share(layer, batch) *
+         static_cast<double>(layer.summary.multiply_adds);
+}
+double weight_bytes(const LayerLoad& layer, double batch) {
+  return active_share(layer, batch) * static_cast<double>(layer.summary.bytes);
 }
 
-CallWork call_work(const std::vector<LayerSummary>& layers, const RowsView& rows) {
+CallWork call_work(const std::vector<LayerLoad>& layers, const RowsView& rows) {
   const auto batch = static_cast<double>(row_count(rows));
-  const LayerSummary& first = layers.front();
+  const LayerSummary& first = layers.front().summary;
   const NonZeros non_zeros =
       std::visit([](const auto& some) { return count_non_zeros(some); }, rows);
   CallWork work;
@@ -78,8 +79,8 @@ CallWork call_work(const std::vector<LayerSummary>& layers, const RowsView& rows
   work.bytes += static_cast<double>(first.bytes) * static_cast<double>(non_zeros.columns) /
                 static_cast<double>(first.inputs);
   for (std::size_t i = 1; i < layers.size(); ++i) {
-    work.operations += 2.0 * batch * static_cast<double>(layers[i].multiply_adds);
-    work.bytes += static_cast<double>(layers[i].bytes);
+    work.operations += operations(layers[i], batch);
+    work.bytes += weight_bytes(layers[i], batch);
   }
   return work;
 }
@@ -114,9 +115,23 @@ double scaled(double one, double all, std::size_t threads) {
 
 }  // namespace
 
-CallWork mean_call_work(const Model& model, const RowsView& rows, std::size_t batch) {
+std::vector<LayerLoad> layer_loads(const Model& model) {
+  std::vector<LayerLoad> layers;
+  for (LayerSummary& layer : summarize(model).layers) {
+    if (!layer.encoding.empty()) layers.push_back({std::move(layer)});
+  }
+  return layers;
+}
+
+CallWork later_layer_work(const LayerLoad& layer, std::size_t batch) {
+  const auto rows = static_cast<double>(batch);
+  const auto inputs = static_cast<double>(batch * layer.summary.inputs * sizeof(float));
+  return {operations(layer, rows), weight_bytes(layer, rows) + inputs};
+}
+
+CallWork mean_call_work(const std::vector<LayerLoad>& layers, const RowsView& rows,
+                        std::size_t batch) {
   constexpr std::size_t kMostBatches = 64;
-  const std::vector<LayerSummary> layers = linear_layers(model);
   const std::size_t batches = std::min(kMostBatches, row_count(rows) / batch);
   CallWork sum;
   for (std::size_t i = 0; i < batches; ++i) {

@@ -23,14 +23,14 @@ SparseRows four_rows() {
 
 TEST(MeanCallWork, CountsEveryColumnOfABatchOnceAndEveryProduct) {
   const SparseRows rows = four_rows();
-  const CallWork work = mean_call_work(small_text_model(10), rows.view(), 4);
+  const CallWork work = mean_call_work(layer_loads(small_text_model(10)), rows.view(), 4);
   EXPECT_DOUBLE_EQ(work.operations, 2.0 * 5 * 8 + 4 * kLaterOperations);
   EXPECT_DOUBLE_EQ(work.bytes, kFirstBytes * 3 / 10 + kLaterBytes + 5 * 8);
 }
 
 TEST(MeanCallWork, IsTheMeanOverBatches) {
   const SparseRows rows = four_rows();
-  const CallWork work = mean_call_work(small_text_model(10), rows.view(), 1);
+  const CallWork work = mean_call_work(layer_loads(small_text_model(10)), rows.view(), 1);
   EXPECT_DOUBLE_EQ(work.operations, 2.0 * 5 * 8 / 4 + kLaterOperations);
   EXPECT_DOUBLE_EQ(work.bytes, kFirstBytes * 5 / 10 / 4 + kLaterBytes + 5.0 * 8 / 4);
 }
@@ -39,9 +39,26 @@ TEST(MeanCallWork, OfDenseRowsSkipsZerosButReadsThem) {
   DenseRows rows(1, 10);
   rows.at(0, 2) = 1.0F;
   rows.at(0, 7) = -1.0F;
-  const CallWork work = mean_call_work(small_text_model(10), view_of(rows), 1);
+  const CallWork work = mean_call_work(layer_loads(small_text_model(10)), view_of(rows), 1);
   EXPECT_DOUBLE_EQ(work.operations, 2.0 * 2 * 8 + kLaterOperations);
   EXPECT_DOUBLE_EQ(work.bytes, kFirstBytes * 2 / 10 + kLaterBytes + 10 * 4);
+}
+
+TEST(LaterLayerWork, ReadsItsWeightsOnceAndEveryInput) {
+  const std::vector<LayerLoad> layers = layer_loads(small_text_model(10));
+  ASSERT_EQ(layers.size(), 3U);
+  const CallWork work = later_layer_work(layers[1], 3);
+  EXPECT_DOUBLE_EQ(work.operations, 3 * 2.0 * 8 * 5);
+  EXPECT_DOUBLE_EQ(work.bytes, 180.0 + 3 * 8 * 4);
+}
+
+TEST(LaterLayerWork, LeavesOutInactiveInputsAtBatch1Alone) {
+  LayerLoad layer = layer_loads(small_text_model(10))[1];
+  layer.active = 0.25;
+  EXPECT_DOUBLE_EQ(later_layer_work(layer, 1).operations, 0.25 * 2.0 * 8 * 5);
+  EXPECT_DOUBLE_EQ(later_layer_work(layer, 1).bytes, 0.25 * 180.0 + 8 * 4);
+  EXPECT_DOUBLE_EQ(later_layer_work(layer, 2).operations, 2 * 2.0 * 8 * 5);
+  EXPECT_DOUBLE_EQ(later_layer_work(layer, 2).bytes, 180.0 + 2 * 8 * 4);
 }
 
 MachineCeilings made_up_ceilings() {

@@ -13,7 +13,15 @@
 namespace nibble {
 namespace {
 
-// Cuts rows into batches; those left over at the end are not used.
+// What one thread needs to call the network again and again.
+struct OneThread {
+  std::vector<RowsView> batches;
+  AlignedVector<float> logits;
+  PreparedMlp::Scratch scratch;
+};
+
+}  // namespace
+
 std::vector<RowsView> batches_of(const RowsView& rows, std::size_t batch) {
   if (batch == 0 || row_count(rows) < batch) {
     throw_error("cannot time calls of {} rows with {} rows; give at least one whole batch", batch,
@@ -25,15 +33,6 @@ std::vector<RowsView> batches_of(const RowsView& rows, std::size_t batch) {
   }
   return batches;
 }
-
-// What one thread needs to call the network again and again.
-struct OneThread {
-  std::vector<RowsView> batches;
-  AlignedVector<float> logits;
-  PreparedMlp::Scratch scratch;
-};
-
-}  // namespace
 
 TimedCall network_calls(const Predictor& predictor, const RowsView& rows, std::size_t batch,
                         ThreadPool* pool) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "nibble/core/threads.h"
 #include "nibble/data/examples.h"
@@ -13,9 +14,12 @@
 
 namespace nibble {
 
+// Cuts rows into batches; those left over at the end are not used. An Error if there are fewer rows
+// than one batch (repeat_rows makes more).
+std::vector<RowsView> batches_of(const RowsView& rows, std::size_t batch);
+
 // `batch` rows a call: on the calling thread with working memory of its own if pool is null,
-// otherwise on the pool's threads together. An Error if there are fewer rows than one batch
-// (repeat_rows makes more).
+// otherwise on the pool's threads together. An Error as batches_of.
 TimedCall network_calls(const Predictor& predictor, const RowsView& rows, std::size_t batch,
                         ThreadPool* pool);
 

@@ -4,10 +4,9 @@
 
 #include <fmt/format.h>
 
-#include "nibble/core/error.h"
 #include "nibble/core/file.h"
-#include "nibble/core/program.h"
 #include "nibble/report/axis.h"
+#include "nibble/report/gnuplot.h"
 
 namespace nibble {
 namespace {
@@ -129,18 +128,6 @@ std::string accuracy_panel(const History& history, std::size_t best_epoch, const
          plot_line("4", 3, "notitle", history.size()) + best_point(best) + "\n";
 }
 
-std::string draw(const char* terminal, const std::string& script) {
-  const ProgramResult result = run_program({"gnuplot"}, terminal + script);
-  if (!result.found)
-    throw_error(
-        "the training curves need the program gnuplot, which is not on PATH; install Debian's "
-        "package gnuplot-nox");
-  if (result.exit_code != 0 || result.output.empty())
-    throw_error("gnuplot could not draw the training curves (exit code {}): {}", result.exit_code,
-                result.errors);
-  return result.output;
-}
-
 }  // namespace
 
 std::string curves_script(const History& history, std::size_t best_epoch) {
@@ -155,8 +142,8 @@ void write_curves(const History& history, std::size_t best_epoch,
                   const std::filesystem::path& folder) {
   if (history.empty()) return;
   const std::string script = curves_script(history, best_epoch);
-  const std::string png = draw(kPngTerminal, script);
-  const std::string svg = draw(kSvgTerminal, script);
+  const std::string png = draw_with_gnuplot(kPngTerminal + script, "the training curves");
+  const std::string svg = draw_with_gnuplot(kSvgTerminal + script, "the training curves");
   write_file_atomically(folder / "curves.png", png);
   write_file_atomically(folder / "curves.svg", svg);
 }
