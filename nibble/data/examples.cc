@@ -13,7 +13,8 @@ Examples select_examples(const Examples& examples, const std::vector<std::size_t
                   .labels = {},
                   .label_names = examples.label_names,
                   .source = examples.source,
-                  .sha256 = examples.sha256};
+                  .sha256 = examples.sha256,
+                  .scale = examples.scale};
   result.labels.reserve(chosen.size());
   for (const std::size_t row : chosen) result.labels.push_back(examples.labels[row]);
   if (!examples.is_text()) {

@@ -22,6 +22,9 @@ struct Examples {
   LabelNames label_names;
   std::string source;  // the file or data set they came from, for messages
   std::string sha256;  // of the file's bytes; empty if the examples were made from others
+  // What numbers are to be multiplied by before training: 1/255 where the format itself says that
+  // they are bytes of an image (IDX).
+  float scale = 1.0F;
 
   std::size_t rows() const { return labels.size(); }
   bool is_text() const { return std::holds_alternative<Texts>(inputs); }

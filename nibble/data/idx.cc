@@ -176,6 +176,7 @@ Examples read_idx(std::string_view images, const fs::path& path, const LabelName
   Examples examples;
   column.finish(examples);
   examples.inputs = std::move(rows);
+  examples.scale = 1.0F / 255.0F;
   examples.sha256 = sha256_hex(std::string(images) + labels_bytes);
   return examples;
 }

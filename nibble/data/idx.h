@@ -14,7 +14,8 @@ namespace nibble {
 bool looks_like_idx(std::string_view bytes);
 
 // `images` are the bytes of the file at `path`; its labels are found beside it by MNIST's naming
-// (images -> labels, idx3 -> idx1, with or without .gz). Values stay 0..255; label names are the
+// (images -> labels, idx3 -> idx1, with or without .gz). Values stay 0..255, with
+// `scale` 1/255; label names are the
 // label bytes in decimal. The digest is of both files' bytes, images first. An Error, never a crash
 // or a large allocation, when sizes and bytes do not fit or the counts differ.
 Examples read_idx(std::string_view images, const std::filesystem::path& path,

@@ -60,6 +60,7 @@ void expect_content(const Examples& examples) {
             (AlignedVector<float>{0, 1, 2, 255, 16, 32, 48, 64, 5, 6, 7, 8}));
   EXPECT_EQ(examples.label_names, (LabelNames{"2", "10"}));
   EXPECT_EQ(examples.labels, (std::vector<Label>{1, 0, 1}));
+  EXPECT_EQ(examples.scale, 1.0F / 255.0F);
 }
 
 TEST_F(IdxTest, PlainAndPackedInAnyMixture) {

@@ -1,7 +1,5 @@
 #include "nibble/study/pipeline.h"
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "nibble/core/error.h"
@@ -10,16 +8,6 @@
 
 namespace nibble {
 namespace {
-
-constexpr float kLargestByte = 255.0F;
-
-bool looks_like_bytes(const DenseRows& rows) {
-  const bool whole_and_small = std::ranges::all_of(rows.values, [](float value) {
-    return value >= 0.0F && value <= kLargestByte && value == std::floor(value);
-  });
-  return whole_and_small &&
-         std::ranges::any_of(rows.values, [](float value) { return value > 1.0F; });
-}
 
 struct Parts {
   Examples training;
@@ -58,8 +46,7 @@ std::string_view name_of(SplitKind kind) {
 
 Featurizer fit_featurizer(const Examples& training, std::size_t max_features) {
   if (training.is_text()) return BagOfWords{fit_vocabulary(training.texts(), max_features)};
-  const DenseRows& rows = training.numbers();
-  return Numeric{rows.columns, looks_like_bytes(rows) ? 1.0F / kLargestByte : 1.0F};
+  return Numeric{training.numbers().columns, training.scale};
 }
 
 DataPart make_part(Examples examples, const Featurizer& featurizer) {

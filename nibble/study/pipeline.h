@@ -55,8 +55,7 @@ PreparedData prepare_data(const DataOptions& options);
 // The same features for further examples (a test file that comes with `eval`, say).
 DataPart make_part(Examples examples, const Featurizer& featurizer);
 
-// Bytes of an image (whole numbers, at most 255, above 1) are multiplied by 1/255; other numbers
-// stay as they are.
+// Texts: their vocabulary, of `max_features` words at most. Numbers: Examples::scale.
 Featurizer fit_featurizer(const Examples& training, std::size_t max_features);
 
 }  // namespace nibble
