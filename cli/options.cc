@@ -101,6 +101,32 @@ void add_network_options(CLI::App& verb, std::vector<std::size_t>& hidden) {
       ->group(kNetwork);
 }
 
+namespace {
+
+void add_optimizer_options(CLI::App& verb, TrainSettings& settings) {
+  const auto add = [&verb](const char* name, auto& value, const char* description) {
+    add_number(verb, name, value, description)->group(kTraining);
+  };
+  verb.add_option_function<std::string>(
+          "--optimizer",
+          [&settings](const std::string& name) { settings.optimizer = optimizer_named(name); },
+          "What moves the weights, with PyTorch's meaning: torch.optim.Adam, AdamW or SGD")
+      ->type_name(
+          one_of({name_of(Optimizer::kAdam), name_of(Optimizer::kAdamW), name_of(Optimizer::kSgd)}))
+      ->default_str(std::string(name_of(settings.optimizer)))
+      ->group(kTraining);
+  add("--learning-rate", settings.learning_rate, "Size of the optimizer's steps");
+  add("--weight-decay", settings.weight_decay,
+      "Pulls weights towards 0. adamw takes it from the weights, sgd and adam add it to the "
+      "gradient; adam only for rows of numbers: for text choose adamw");
+  add("--momentum", settings.momentum, "Share of its last step that sgd takes again");
+  add("--beta1", settings.beta1, "Adam's memory of gradients");
+  add("--beta2", settings.beta2, "Adam's memory of their squares");
+  add("--epsilon", settings.epsilon, "Added to the root that Adam divides by");
+}
+
+}  // namespace
+
 void add_training_options(CLI::App& verb, TrainSettings& settings) {
   const auto add = [&verb](const char* name, auto& value, const char* description) {
     add_number(verb, name, value, description)->group(kTraining);
@@ -108,7 +134,7 @@ void add_training_options(CLI::App& verb, TrainSettings& settings) {
   add("--epochs", settings.epochs,
       "How often training goes through all rows; 0 keeps the weights it starts from");
   add("--batch", settings.batch, "Rows in one step");
-  add("--learning-rate", settings.learning_rate, "Size of Adam's steps");
+  add_optimizer_options(verb, settings);
   add("--dropout", settings.dropout, "Share of hidden values set to zero while training");
   add("--seed", settings.seed, "Draws initial weights, the order of rows, and dropout");
   verb.add_option("--shuffle", settings.shuffle, "A new order of rows in each epoch")

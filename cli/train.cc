@@ -144,7 +144,8 @@ Verb add_train(CLI::App& program) {
   verb->footer(
       "Ctrl-C stores the best epoch so far and ends with exit code 130.\n\n"
       "Example:\n"
-      "  nibble train sst2 -o checkpoint.pt --epochs 5 --seed 1");
+      "  nibble train sst2 -o checkpoint.pt --epochs 5 --seed 1\n"
+      "  nibble train sst2 -o checkpoint.pt --optimizer adamw --weight-decay 0.01");
   return {verb, [options] { return run(*options); }};
 }
 

@@ -180,6 +180,22 @@ class LifeOfAModel(ProgramTest):
         plain = ["--dropout", "0", "--shuffle", "off"]
         self.assertLess(self.first_loss("again", "--init", self.model, *plain), 0.8 * self.first_loss("fresh", *plain))
 
+    def test_optimizers_are_stored_with_their_settings(self):
+        for more, shown in ((["--optimizer", "adamw", "--weight-decay", "0.1"], ["adamw", "weight_decay"]),
+                            (["--optimizer", "sgd", "--momentum", "0.9"], ["sgd", "momentum"]),
+                            (["--beta1", "0.8", "--beta2", "0.99", "--epsilon", "1e-6"], ["beta1", "beta2", "epsilon"])):
+            model = self.folder / "optimizer.pt"
+            self.run_well("train", self.data, "-o", model, *SMALL, *more)
+            text = self.run_well("inspect", model)
+            for word in shown:
+                self.assertIn(word, text)
+
+    def test_adam_refuses_weight_decay_for_text(self):
+        done = nibble("train", self.data, "-o", self.folder / "never.pt", "--weight-decay", "0.1", *SMALL)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"adamw", done.stderr)
+        self.assertFalse((self.folder / "never.pt").exists())
+
     def test_own_validation_file_and_stratified_split(self):
         for more in (["--validation", self.test], ["--split", "stratified", "--split-seed", "7"]):
             self.run_well("train", self.data, "-o", self.folder / "other.pt", *more, *SMALL)

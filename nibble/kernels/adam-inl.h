@@ -26,8 +26,9 @@ struct AdamVectors {
         keep_v(hn::Set(TrainTag(), step.keep_v)),
         take_v(hn::Set(TrainTag(), step.take_v)),
         rate(hn::Set(TrainTag(), step.rate)),
-        epsilon(hn::Set(TrainTag(), step.epsilon)) {}
-  TrainVec keep_m, take_m, keep_v, take_v, rate, epsilon;
+        epsilon(hn::Set(TrainTag(), step.epsilon)),
+        fall(hn::Set(TrainTag(), step.fall)) {}
+  TrainVec keep_m, take_m, keep_v, take_v, rate, epsilon, fall;
 };
 
 // The moments at m and v take in gradient g.
@@ -54,7 +55,9 @@ HWY_INLINE void adam_vector(const AdamVectors& a, TrainVec g, float* HWY_RESTRIC
   hn::Store(new_m, d, m);
   hn::Store(new_v, d, v);
   const TrainVec pace = hn::Mul(a.rate, new_m);
-  hn::Store(hn::NegMulAdd(pace, inverse_root(new_v, a.epsilon), hn::Load(d, w)), d, w);
+  const TrainVec old = hn::Load(d, w);
+  const TrainVec fallen = hn::NegMulAdd(a.fall, old, old);  // `old` to the last bit when fall is 0
+  hn::Store(hn::NegMulAdd(pace, inverse_root(new_v, a.epsilon), fallen), d, w);
 }
 
 }  // namespace nibble::HWY_NAMESPACE

@@ -12,7 +12,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
-#include "nibble/kernels/adam-inl.h"
+#include "nibble/kernels/optimizer-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
@@ -185,14 +185,14 @@ void one_input(const BackwardLayer& layer, std::size_t k, Scratch& s) {
     work_group<kWant, false, kRowGroup>(layer, k, s.rows + i, s);
 }
 
-void update_weights(const BackwardLayer& layer, const AdamVectors& adam, std::size_t k,
-                    const float* dw) {
+template <typename Rule>
+void update_weights(const BackwardLayer& layer, const Rule& rule, std::size_t k, const float* dw) {
   const TrainTag d;
   float* w = layer.w + k * layer.outputs;
   float* m = layer.m + k * layer.outputs;
   float* v = layer.v + k * layer.outputs;
   for (std::size_t c = 0; c < layer.outputs; c += hn::Lanes(d))
-    adam_vector(adam, hn::Load(d, dw + c), w + c, m + c, v + c);
+    rule.take(hn::Load(d, dw + c), w + c, m + c, v + c);
 }
 
 void write_dx(const BackwardLayer& layer, std::size_t first, const float* dx) {
@@ -200,10 +200,10 @@ void write_dx(const BackwardLayer& layer, std::size_t first, const float* dx) {
     std::copy_n(dx + r * kBackwardInputs, kBackwardInputs, layer.dx + r * layer.x_stride + first);
 }
 
-template <Want kWant>
-void inputs_range(const BackwardLayer& layer, const AdamStep& step, std::size_t first,
-                  std::size_t count) {
-  const AdamVectors adam(step);
+// `finish(k, dw)` gets the gradient of each input's weights.
+template <Want kWant, typename Finish>
+void inputs_range(const BackwardLayer& layer, std::size_t first, std::size_t count,
+                  const Finish& finish) {
   Scratch scratch(layer.rows, layer.outputs);
   for (std::size_t block = first; block < first + count; block += kBackwardInputs) {
     const std::size_t end = std::min(first + count, block + kBackwardInputs);
@@ -211,23 +211,33 @@ void inputs_range(const BackwardLayer& layer, const AdamStep& step, std::size_t 
     if constexpr (wants_inputs(kWant)) std::fill_n(scratch.dx, layer.rows * kBackwardInputs, 0.0F);
     for (std::size_t k = block; k < end; ++k) {
       one_input<kWant>(layer, k, scratch);
-      if constexpr (wants_weights(kWant)) update_weights(layer, adam, k, scratch.dw);
+      if constexpr (wants_weights(kWant)) finish(k, scratch.dw);
     }
     if constexpr (wants_inputs(kWant)) write_dx(layer, block, scratch.dx);
   }
 }
 
-void backward(const BackwardLayer& layer, const AdamStep& step, std::size_t first,
-              std::size_t count) {
+template <typename Finish>
+void weights_range(const BackwardLayer& layer, std::size_t first, std::size_t count,
+                   const Finish& finish) {
   if (layer.dx != nullptr) {
-    inputs_range<Want::kBoth>(layer, step, first, count);
+    inputs_range<Want::kBoth>(layer, first, count, finish);
   } else {
-    inputs_range<Want::kWeights>(layer, step, first, count);
+    inputs_range<Want::kWeights>(layer, first, count, finish);
   }
 }
 
+void backward(const BackwardLayer& layer, const OptimizerStep& step, std::size_t first,
+              std::size_t count) {
+  with_rule(step, [&](const auto& rule) HWY_ATTR {
+    weights_range(layer, first, count, [&](std::size_t k, const float* dw) HWY_ATTR {
+      update_weights(layer, rule, k, dw);
+    });
+  });
+}
+
 void backward_inputs(const BackwardLayer& layer, std::size_t inputs) {
-  inputs_range<Want::kInputs>(layer, {}, 0, inputs);
+  inputs_range<Want::kInputs>(layer, 0, inputs, [](std::size_t /*k*/, const float* /*dw*/) {});
 }
 
 }  // namespace
@@ -243,7 +253,7 @@ HWY_EXPORT(backward_inputs);
 
 }  // namespace
 
-void train_backward(const BackwardLayer& layer, const AdamStep& step, std::size_t first,
+void train_backward(const BackwardLayer& layer, const OptimizerStep& step, std::size_t first,
                     std::size_t count) {
   assert(first % kBackwardInputs == 0 && layer.outputs % kTrainLanes == 0);
   HWY_DYNAMIC_DISPATCH(backward)(layer, step, first, count);

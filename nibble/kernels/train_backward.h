@@ -1,16 +1,16 @@
-// Backward pass of one dense layer, fused with its Adam step so that weights and moments are
+// Backward pass of one dense layer, fused with its optimizer step so that weights and moments are
 // streamed once.
 //
 // For every input k of a range: dW[k] = sum over rows of x[r][k] dy[r]; dx[r][k] = dy[r] . W[k]
-// with W as it was before this step; then Adam on row k. Rows with x[r][k] = 0 are skipped: they
-// add nothing to dW, and after a ReLU with dropout (where more than half are 0) their dx is 0 as
-// well, the derivative of both being 0 there. Each input is worked alone and its sums run over the
-// rows in order, so results do not depend on how inputs or, for dx, rows are cut.
+// with W as it was before this step; then the optimizer on row k. Rows with x[r][k] = 0 are
+// skipped: they add nothing to dW, and after a ReLU with dropout (where more than half are 0) their
+// dx is 0 as well, the derivative of both being 0 there. Each input is worked alone and its sums
+// run over the rows in order, so results do not depend on how inputs or, for dx, rows are cut.
 #pragma once
 
 #include <cstddef>
 
-#include "nibble/kernels/adam.h"
+#include "nibble/kernels/optimizer.h"
 
 namespace nibble {
 
@@ -23,15 +23,15 @@ struct BackwardLayer {
   std::size_t x_stride = 0;   // multiple of kBackwardInputs; what pads a row is 0
   const float* dy = nullptr;  // rows x outputs
   float* w = nullptr;         // inputs x outputs
-  float* m = nullptr;
-  float* v = nullptr;
-  float* dx = nullptr;    // as x, or null when nobody asks for it
-  float dx_scale = 1.0F;  // dropout's factor for kept values
+  float* m = nullptr;         // the optimizer's, as w
+  float* v = nullptr;         // as m; SGD does not touch it
+  float* dx = nullptr;        // as x, or null when nobody asks for it
+  float dx_scale = 1.0F;      // dropout's factor for kept values
 };
 
-// dW and Adam, and dx unless it is null, for inputs first .. first + count - 1. Writes whole groups
-// of kBackwardInputs columns of dx.
-void train_backward(const BackwardLayer& layer, const AdamStep& step, std::size_t first,
+// dW and the optimizer step, and dx unless it is null, for inputs first .. first + count - 1.
+// Writes whole groups of kBackwardInputs columns of dx.
+void train_backward(const BackwardLayer& layer, const OptimizerStep& step, std::size_t first,
                     std::size_t count);
 
 // dx alone, for the first `inputs` inputs.

@@ -1,7 +1,6 @@
 #include "nibble/kernels/train_sparse.h"
 
 #include <cassert>
-#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nibble/kernels/train_sparse.cc"
@@ -9,21 +8,19 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
-#include "nibble/kernels/adam-inl.h"
+#include "nibble/kernels/train_sparse-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
 namespace {
 
-// A record is worked in pieces that stay in registers: 128 columns are 8 vectors of AVX-512.
-constexpr std::size_t kVectors = 8;
-
 struct CatchUpVectors {
   explicit CatchUpVectors(const CatchUp& c)
       : rate(hn::Set(TrainTag(), c.rate)),
         epsilon(hn::Set(TrainTag(), c.epsilon)),
-        spread(hn::Set(TrainTag(), c.spread)) {}
-  TrainVec rate, epsilon, spread;
+        spread(hn::Set(TrainTag(), c.spread)),
+        fall(hn::Set(TrainTag(), c.fall)) {}
+  TrainVec rate, epsilon, spread, fall;
 };
 
 // sqrt(v), within two units in the last place. The 14-bit estimate and one Newton step take 5
@@ -46,21 +43,8 @@ HWY_INLINE TrainVec caught_up(const CatchUpVectors& c, TrainVec w, TrainVec m, T
   const TrainVec inverse = hn::Div(hn::Set(TrainTag(), 1.0F), hn::Add(root(v), c.epsilon));
   const TrainVec first_order = hn::Mul(hn::Mul(c.rate, m), inverse);
   const TrainVec ratio = hn::Mul(c.spread, inverse);
-  return hn::Sub(w, hn::MulAdd(first_order, hn::Mul(ratio, ratio), first_order));
-}
-
-HWY_INLINE float* record_of(const ColumnBlock& block, std::size_t feature) {
-  return block.records + feature * 3 * block.columns;
-}
-
-// Calls work<vectors>(column) for pieces of kVectors vectors, then of one.
-template <typename Work>
-HWY_INLINE void for_each_piece(std::size_t columns, const Work& work) {
-  const std::size_t lanes = hn::Lanes(TrainTag());
-  std::size_t column = 0;
-  for (; column + kVectors * lanes <= columns; column += kVectors * lanes)
-    work(std::integral_constant<std::size_t, kVectors>(), column);
-  for (; column < columns; column += lanes) work(std::integral_constant<std::size_t, 1>(), column);
+  const TrainVec movement = hn::MulAdd(first_order, hn::Mul(ratio, ratio), first_order);
+  return hn::Sub(w, hn::MulAdd(c.fall, w, movement));
 }
 
 // The weights of one piece as they are now, in registers and in memory.
@@ -86,23 +70,13 @@ void catch_up_feature(const CatchUp& catch_up, const ColumnBlock& block, std::si
   });
 }
 
-// The caller walks records in memory's random order: ask for one well before its turn.
-constexpr std::size_t kAhead = 2;
-
-HWY_INLINE void prefetch_record(const SparseBatch& batch, const ColumnBlock& block,
-                                std::size_t index) {
-  if (index >= batch.touched_count) return;
-  const float* record = record_of(block, batch.touched[index].feature);
-  for (std::size_t i = 0; i < 3 * block.columns; i += kTrainLanes) __builtin_prefetch(record + i);
-}
-
 template <std::size_t N>
 HWY_INLINE void forward_piece(const SparseBatch& batch, const TouchedFeature& touched,
                               std::size_t columns, float* w, float* y, std::size_t stride) {
   const TrainTag d;
   const std::size_t lanes = hn::Lanes(d);
   TrainVec now[N];
-  if (touched.catch_up.rate != 0.0F) {
+  if (!touched.catch_up.does_nothing()) {
     catch_up_piece<N>(CatchUpVectors(touched.catch_up), columns, w, now);
   } else {
     for (std::size_t i = 0; i < N; ++i) now[i] = hn::Load(d, w + i * lanes);
@@ -134,15 +108,8 @@ HWY_INLINE void backward_piece(const SparseBatch& batch, const TouchedFeature& t
                                const float* dy, std::size_t stride) {
   const TrainTag d;
   const std::size_t lanes = hn::Lanes(d);
-  const Occurrence* occurrence = batch.occurrences + touched.first;
   TrainVec g[N];
-  for (std::size_t i = 0; i < N; ++i) g[i] = hn::Zero(d);
-  for (std::uint32_t o = 0; o < touched.count; ++o, ++occurrence) {
-    const TrainVec value = hn::Set(d, occurrence->value);
-    const float* row = dy + occurrence->row * stride;
-    for (std::size_t i = 0; i < N; ++i)
-      g[i] = hn::MulAdd(value, hn::Load(d, row + i * lanes), g[i]);
-  }
+  gradient_piece<N>(batch, touched, dy, stride, g);
   const TrainVec keep_m = hn::Set(d, touched.keep_m);
   const TrainVec keep_v = hn::Set(d, touched.keep_v);
   for (std::size_t i = 0; i < N; ++i) {

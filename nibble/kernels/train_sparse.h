@@ -22,12 +22,14 @@ struct Occurrence {
   float value = 0.0F;
 };
 
-// w -= rate * m / (sqrt(v) + epsilon) * (1 + (spread / (sqrt(v) + epsilon))^2); rate 0: nothing to
-// do.
+// w -= fall * w + rate * m / (sqrt(v) + epsilon) * (1 + (spread / (sqrt(v) + epsilon))^2).
+// `epsilon` is above 0 where there is anything to do.
 struct CatchUp {
   float rate = 0.0F;
   float epsilon = 0.0F;
   float spread = 0.0F;
+  float fall = 0.0F;
+  bool does_nothing() const { return rate == 0.0F && fall == 0.0F; }
 };
 
 struct TouchedFeature {

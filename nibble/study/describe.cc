@@ -30,6 +30,20 @@ void add_file(std::vector<DataFile>& files, const Examples& examples) {
   files.push_back({examples.source, examples.sha256});
 }
 
+// Settings that are named only where they are not the defaults.
+void add_where_changed(const TrainSettings& training,
+                       std::map<std::string, std::string>& settings) {
+  const TrainSettings usual;
+  const auto add = [&](const char* name, double TrainSettings::*setting) {
+    if (training.*setting != usual.*setting) settings[name] = fmt::format("{}", training.*setting);
+  };
+  add("beta1", &TrainSettings::beta1);
+  add("beta2", &TrainSettings::beta2);
+  add("epsilon", &TrainSettings::epsilon);
+  add("momentum", &TrainSettings::momentum);
+  add("weight_decay", &TrainSettings::weight_decay);
+}
+
 }  // namespace
 
 DataSummary describe_data(const PreparedData& data, const DataOptions& options) {
@@ -81,7 +95,8 @@ std::map<std::string, std::string> describe_settings(const DataOptions& data,
       {"seed", fmt::format("{}", training.seed)},
       {"shuffle", training.shuffle ? "on" : "off"},
       {"max_features", fmt::format("{}", data.max_features)},
-      {"optimizer", "adam"}};
+      {"optimizer", std::string(name_of(training.optimizer))}};
+  add_where_changed(training, settings);
   if (!data.validation_file.empty()) {
     settings["validation"] = data.validation_file;
   } else {

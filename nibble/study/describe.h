@@ -17,7 +17,8 @@ DataSummary describe_data(const PreparedData& data, const DataOptions& options);
 std::vector<LayerLine> describe_layers(const MlpShape& shape,
                                        const std::vector<StoredVariant>& variants);
 
-// Every setting that decides the result, by its option's name, as text.
+// Every setting that decides the result, by its option's name, as text; those that few change only
+// where they differ from their defaults.
 std::map<std::string, std::string> describe_settings(const DataOptions& data,
                                                      const std::vector<std::size_t>& hidden,
                                                      const TrainSettings& training);

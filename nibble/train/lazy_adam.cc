@@ -17,10 +17,10 @@ struct StepNumbers {
   double epsilon = 0.0;  // e(j)
 };
 
-StepNumbers numbers(const TrainSettings& s, std::uint64_t step) {
+StepNumbers numbers(const TrainSettings& s, const Schedule& schedule, std::uint64_t step) {
   const auto t = static_cast<double>(step);
   const double root = std::sqrt(1.0 - std::pow(s.beta2, t));
-  return {s.learning_rate * root / (1.0 - std::pow(s.beta1, t)), s.epsilon * root};
+  return {schedule.rate(step) * root / (1.0 - std::pow(s.beta1, t)), s.epsilon * root};
 }
 
 // ratio^0, ratio^1, ... until they are nothing or `limit` entries long.
@@ -39,63 +39,112 @@ std::uint64_t settled_step(double beta2, std::uint64_t steps) {
   return static_cast<std::uint64_t>(std::min(settled + 1.0, static_cast<double>(steps)));
 }
 
-}  // namespace
-
-AdamStep adam_step(const TrainSettings& settings, std::uint64_t step) {
-  const StepNumbers now = numbers(settings, step);
-  return {static_cast<float>(settings.beta1), static_cast<float>(1.0 - settings.beta1),
-          static_cast<float>(settings.beta2), static_cast<float>(1.0 - settings.beta2),
-          static_cast<float>(now.rate),       static_cast<float>(now.epsilon)};
+double decay_of_adamw(const TrainSettings& settings) {
+  return settings.optimizer == Optimizer::kAdamW ? settings.weight_decay : 0.0;
 }
 
-LazyAdam::LazyAdam(const TrainSettings& settings, std::uint64_t steps) : settings_(settings) {
+}  // namespace
+
+AdamStep adam_step(const TrainSettings& settings, const Schedule& schedule, std::uint64_t step) {
+  const StepNumbers now = numbers(settings, schedule, step);
+  return {static_cast<float>(settings.beta1),
+          static_cast<float>(1.0 - settings.beta1),
+          static_cast<float>(settings.beta2),
+          static_cast<float>(1.0 - settings.beta2),
+          static_cast<float>(now.rate),
+          static_cast<float>(now.epsilon),
+          static_cast<float>(schedule.rate(step) * decay_of_adamw(settings))};
+}
+
+LazyAdam::LazyAdam(const TrainSettings& settings, std::uint64_t steps)
+    : settings_(settings),
+      schedule_(settings, steps),
+      weight_decay_(decay_of_adamw(settings)),
+      plain_(weight_decay_ == 0.0 && schedule_.settled() <= 1) {
   const double beta1 = settings.beta1;
   const double beta2 = settings.beta2;
   keep_m_ = powers<float>(beta1, steps);
   keep_v_ = powers<float>(beta2, steps);
-  may_skip_ = beta1 < kLargestRatio * std::pow(beta2, 1.5);
+  const double least_kept = 1.0 - settings.learning_rate * weight_decay_;
+  may_skip_ = beta1 < kLargestRatio * std::pow(beta2, 1.5) * least_kept;
   if (!may_skip_) return;
-  const std::uint64_t length = settled_step(std::max(beta1, beta2), steps) + 2;
+  const std::uint64_t length =
+      std::max(settled_step(std::max(beta1, beta2), steps), schedule_.settled()) + 2;
+  if (weight_decay_ > 0.0) make_decays(length);
   rate_ = make_series(beta1 / std::sqrt(beta2), 0, length);
   offset_ = make_series(beta1 / beta2, 1, length);
   square_ = make_series(beta1 / std::pow(beta2, 1.5), 2, length);
 }
 
+void LazyAdam::make_decays(std::uint64_t length) {
+  log_decays_.resize(length + 1);
+  for (std::uint64_t step = 1; step <= length; ++step)
+    log_decays_[step] = log_decays_[step - 1] + std::log1p(-decay(step));
+}
+
+// log D(first, last); 0 when last < first.
+double LazyAdam::log_decay(std::uint64_t first, std::uint64_t last) const {
+  const std::uint64_t end = log_decays_.size() - 1;
+  const auto sum = [&](std::uint64_t step) {
+    if (step <= end) return log_decays_[step];
+    return log_decays_[end] + static_cast<double>(step - end) * std::log1p(-decay(step));
+  };
+  return sum(last) - sum(first - 1);
+}
+
 LazyAdam::Series LazyAdam::make_series(double ratio, int offset_power, std::uint64_t length) const {
   Series series{powers<double>(ratio, length), std::vector<double>(length + 1)};
   const auto term = [&](std::uint64_t step) {
-    const StepNumbers n = numbers(settings_, step);
+    const StepNumbers n = numbers(settings_, schedule_, step);
     return n.rate * std::pow(n.epsilon, offset_power);
   };
+  const auto kept = [&](std::uint64_t step) { return ratio / (1.0 - decay(step)); };
   // Beyond the table every term is the last one.
-  double sum = term(length) / (1.0 - ratio);
+  double sum = term(length) / (1.0 - kept(length));
   for (std::uint64_t step = length; step >= 1; --step) {
-    sum = term(step) + ratio * sum;
+    sum = term(step) + kept(step + 1) * sum;
     series.sums[step] = sum;
   }
   return series;
 }
 
-double LazyAdam::Series::between(std::uint64_t gradient, std::uint64_t first,
-                                 std::uint64_t last) const {
-  const auto power = [&](std::uint64_t k) { return k < powers.size() ? powers[k] : 0.0; };
-  const auto sum = [&](std::uint64_t step) {
-    return sums[std::min<std::uint64_t>(step, sums.size() - 1)];
-  };
-  return power(first - gradient) * (sum(first) - power(last - first + 1) * sum(last + 1));
+double LazyAdam::between(const Series& series, std::uint64_t gradient, std::uint64_t first,
+                         std::uint64_t last) const {
+  double scale = series.power(first - gradient);
+  double rest = series.power(last - first + 1);
+  if (!log_decays_.empty() && rest > 0.0) rest *= std::exp(-log_decay(first + 1, last + 1));
+  if (!log_decays_.empty()) scale *= std::exp(log_decay(first + 1, last));
+  return scale * (series.sum(first) - rest * series.sum(last + 1));
 }
 
 CatchUp LazyAdam::catch_up(std::uint64_t gradient, std::uint64_t first, std::uint64_t last) const {
   assert(gradient <= first && first <= last);
-  if (!may_skip_) {
-    assert(last == gradient);
-    const StepNumbers now = numbers(settings_, last);
-    return {static_cast<float>(now.rate), static_cast<float>(now.epsilon), 0.0F};
-  }
-  const double rate = rate_.between(gradient, first, last);
+  assert(may_skip_ || first == last);
+  CatchUp result;
+  if (gradient > 0)
+    result = may_skip_ && (plain_ || first < last) ? span(gradient, first, last)
+                                                   : single(gradient, first);
+  if (weight_decay_ == 0.0) return result;
+  const double decayed = log_decays_.empty() ? std::log1p(-decay(first)) : log_decay(first, last);
+  result.fall = static_cast<float>(-std::expm1(decayed));
+  if (result.rate == 0.0F) result.epsilon = 1.0F;  // any number that may divide
+  return result;
+}
+
+CatchUp LazyAdam::single(std::uint64_t gradient, std::uint64_t step) const {
+  const StepNumbers now = numbers(settings_, schedule_, step);
+  const auto skipped = static_cast<double>(step - gradient);
+  const double root = std::pow(settings_.beta2, skipped / 2);
+  const double rate = now.rate * std::pow(settings_.beta1, skipped) / root;
+  if (!(rate >= std::numeric_limits<float>::min())) return {};
+  return {static_cast<float>(rate), static_cast<float>(now.epsilon / root)};
+}
+
+CatchUp LazyAdam::span(std::uint64_t gradient, std::uint64_t first, std::uint64_t last) const {
+  const double rate = between(rate_, gradient, first, last);
   if (rate < std::numeric_limits<float>::min()) return {};
-  const double epsilon = offset_.between(gradient, first, last) / rate;
-  const double variance = square_.between(gradient, first, last) / rate - epsilon * epsilon;
+  const double epsilon = between(offset_, gradient, first, last) / rate;
+  const double variance = between(square_, gradient, first, last) / rate - epsilon * epsilon;
   return {static_cast<float>(rate), static_cast<float>(epsilon),
           static_cast<float>(std::sqrt(std::max(0.0, variance)))};
 }
@@ -103,7 +152,8 @@ CatchUp LazyAdam::catch_up(std::uint64_t gradient, std::uint64_t first, std::uin
 void LazyAdam::append_parts(std::uint64_t gradient, std::uint64_t first, std::uint64_t last,
                             std::vector<CatchUp>& parts) const {
   const CatchUp whole = catch_up(gradient, first, last);
-  if (whole.rate == 0.0F) return;
+  if (whole.does_nothing()) return;
+  if (whole.rate == 0.0F) return parts.push_back(whole);
   append_cut(gradient, first, last, kThirdOrder * static_cast<double>(whole.rate), parts);
 }
 

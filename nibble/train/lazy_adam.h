@@ -25,6 +25,14 @@
 // stable and without overflow (a plain prefix sum would need r^-j). Likewise with q = b1/b2 for
 // s o, and p = b1/b2^1.5 for s o^2. All in double. Source: our own derivation; lazy_adam_test.cc
 // compares with the steps one by one.
+//
+// The rate lr is that of the step, lr(j), so a schedule changes nothing but f. AdamW multiplies the
+// weight by d(j) = 1 - lr(j) weight_decay before each step. Over steps a..u that makes
+//   w D(a,u) - sum of s(j) D(j+1,u) m / (sqrt(v) + o(j)),   D(a,u) = d(a) d(a+1) ... d(u),
+// so it is the same sum with weights s(j) D(j+1,u). Since D(j+1,u) = D(a+1,u) / D(a+1,j), the table
+// A(a) = sum over j >= a of r^(j-a) f(j) / D(a+1,j), filled by A(a) = f(a) + r/d(a+1) A(a+1), gives
+//   r^(a-g) D(a+1,u) (A(a) - r^(u-a+1) / D(a+1,u+1) A(u+1)).
+// A weight that never had a gradient still decays: D alone. D comes from sums of log d.
 #pragma once
 
 #include <cstddef>
@@ -33,25 +41,27 @@
 
 #include "nibble/kernels/adam.h"
 #include "nibble/kernels/train_sparse.h"
-#include "nibble/train/train.h"
+#include "nibble/train/schedule.h"
+#include "nibble/train/settings.h"
 
 namespace nibble {
 
-// Adam's numbers for step 1, 2, ...
-AdamStep adam_step(const TrainSettings& settings, std::uint64_t step);
+// Adam's (and AdamW's) numbers for step 1, 2, ...
+AdamStep adam_step(const TrainSettings& settings, const Schedule& schedule, std::uint64_t step);
 
 class LazyAdam {
  public:
   // For steps 1..steps. Tables end where bias correction does, so memory is bounded by about 40,000
-  // entries at b2 = 0.999.
+  // entries at b2 = 0.999; where the learning rate changes to the end, by 4 numbers a step.
   LazyAdam(const TrainSettings& settings, std::uint64_t steps);
 
-  // False for betas whose series does not fall (b1 near b2^1.5 or above): then only single steps
-  // may be asked for, and every row must be visited at every step.
+  // False for betas whose series does not fall (b1 near b2^1.5 or above, or that divided by the
+  // decay's d): then only single steps may be asked for, and every row must be visited at every
+  // step.
   bool may_skip_steps() const { return may_skip_; }
 
   // The movement of steps first..last (gradient <= first <= last) of a row whose moments stand at
-  // step `gradient`.
+  // step `gradient`; 0 if it never had one.
   CatchUp catch_up(std::uint64_t gradient, std::uint64_t first, std::uint64_t last) const;
 
   // The same, cut so finely that the sum of the parts is within kThirdOrder of the movement;
@@ -68,22 +78,36 @@ class LazyAdam {
   struct Series {
     std::vector<double> powers;
     std::vector<double> sums;
-    double between(std::uint64_t gradient, std::uint64_t first, std::uint64_t last) const;
+    double power(std::uint64_t k) const { return k < powers.size() ? powers[k] : 0.0; }
+    double sum(std::uint64_t step) const {
+      return sums[step < sums.size() ? step : sums.size() - 1];
+    }
   };
+  double between(const Series& series, std::uint64_t gradient, std::uint64_t first,
+                 std::uint64_t last) const;
+  CatchUp single(std::uint64_t gradient, std::uint64_t step) const;
+  CatchUp span(std::uint64_t gradient, std::uint64_t first, std::uint64_t last) const;
   void append_cut(std::uint64_t gradient, std::uint64_t first, std::uint64_t last, double most,
                   std::vector<CatchUp>& parts) const;
   Series make_series(double ratio, int offset_power, std::uint64_t length) const;
+  double decay(std::uint64_t step) const { return schedule_.rate(step) * weight_decay_; }
+  void make_decays(std::uint64_t length);
+  double log_decay(std::uint64_t first, std::uint64_t last) const;
   static float power(const std::vector<float>& powers, std::uint64_t exponent) {
     return exponent < powers.size() ? powers[exponent] : 0.0F;
   }
 
   TrainSettings settings_;
+  Schedule schedule_;
+  double weight_decay_ = 0.0;  // of AdamW
   bool may_skip_ = false;
+  bool plain_ = true;  // one learning rate, no decay
   std::vector<float> keep_m_;
   std::vector<float> keep_v_;
-  Series rate_;    // s
-  Series offset_;  // s o
-  Series square_;  // s o^2
+  Series rate_;                     // s
+  Series offset_;                   // s o
+  Series square_;                   // s o^2
+  std::vector<double> log_decays_;  // sums of log d over steps 1..index; empty without decay
 };
 
 }  // namespace nibble

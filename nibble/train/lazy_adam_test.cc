@@ -94,6 +94,73 @@ TEST(LazyAdam, PartsAgreeWithTheStepsOneByOne) {
   }
 }
 
+// AdamW's weight after steps first..last without gradients, step by step.
+double after_decayed_steps(const TrainSettings& s, double w, double m, double v,
+                           std::uint64_t gradient, std::uint64_t first, std::uint64_t last,
+                           std::uint64_t steps) {
+  const Schedule schedule(s, steps);
+  TrainSettings now = s;
+  for (std::uint64_t step = first; step <= last; ++step) {
+    now.learning_rate = schedule.rate(step);
+    w = w * (1 - now.learning_rate * s.weight_decay) - movement(now, m, v, gradient, step, step);
+  }
+  return w;
+}
+
+double apply(const std::vector<CatchUp>& parts, double w, double m, double v) {
+  for (const CatchUp& part : parts)
+    w -= static_cast<double>(part.fall) * w + closed_form(part, m, v);
+  return w;
+}
+
+void expect_like_decayed_steps(const TrainSettings& settings, std::uint64_t steps) {
+  const LazyAdam adam(settings, steps);
+  ASSERT_TRUE(adam.may_skip_steps());
+  for (const Span& s : spans()) {
+    if (s.last > steps) continue;
+    std::vector<CatchUp> parts;
+    adam.append_parts(s.gradient, s.first, s.last, parts);
+    for (const double root : {1e-12, 1e-9, 1e-8, 1e-5}) {
+      const double exact = after_decayed_steps(settings, 0.02, root, root * root, s.gradient,
+                                               s.first, s.last, steps);
+      EXPECT_NEAR(apply(parts, 0.02, root, root * root), exact,
+                  2e-7 * settings.learning_rate / 1e-3)
+          << s << " root " << root;
+    }
+  }
+}
+
+TEST(LazyAdam, DecoupledDecayAgreesWithTheStepsOneByOne) {
+  TrainSettings settings;
+  settings.optimizer = Optimizer::kAdamW;
+  settings.learning_rate = 1e-3;
+  for (const double decay : {1e-4, 0.01, 1.0, 50.0}) {
+    settings.weight_decay = decay;
+    expect_like_decayed_steps(settings, 2000);
+  }
+}
+
+TEST(LazyAdam, WeightsThatNeverHadAGradientDecay) {
+  TrainSettings settings;
+  settings.optimizer = Optimizer::kAdamW;
+  settings.weight_decay = 0.1;
+  std::vector<CatchUp> parts;
+  LazyAdam(settings, 1000).append_parts(0, 1, 700, parts);
+  ASSERT_EQ(parts.size(), 1U);
+  EXPECT_FLOAT_EQ(parts[0].fall, static_cast<float>(1 - std::pow(1 - 1e-4 * 0.1, 700)));
+  EXPECT_EQ(closed_form(parts[0], 0.0, 0.0), 0.0);
+}
+
+TEST(LazyAdam, StrongDecayForbidsSkipping) {
+  TrainSettings settings;
+  settings.optimizer = Optimizer::kAdamW;
+  settings.learning_rate = 0.5;
+  settings.weight_decay = 0.3;
+  const LazyAdam adam(settings, 100);
+  EXPECT_FALSE(adam.may_skip_steps());
+  EXPECT_FLOAT_EQ(adam.catch_up(7, 7, 7).fall, 0.15F);
+}
+
 TEST(LazyAdam, ZeroMomentsDoNotMove) {
   const LazyAdam adam({}, 100);
   EXPECT_EQ(closed_form(adam.catch_up(3, 3, 90), 0.0, 0.0), 0.0);

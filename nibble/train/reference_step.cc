@@ -95,15 +95,44 @@ ReferenceNetwork zeros_like(const ReferenceNetwork& network) {
   return zeros;
 }
 
-void adam(const TrainSettings& s, std::uint64_t step, const Values& gradient, Values& w, Values& m,
-          Values& v) {
-  const double correction1 = 1.0 - std::pow(s.beta1, static_cast<double>(step));
-  const double correction2 = 1.0 - std::pow(s.beta2, static_cast<double>(step));
+struct StepNumbers {
+  std::uint64_t step = 0;
+  double rate = 0.0;
+};
+
+void adam(const TrainSettings& s, const StepNumbers& now, const Values& gradient, Values& w,
+          Values& m, Values& v) {
+  const double correction1 = 1.0 - std::pow(s.beta1, static_cast<double>(now.step));
+  const double correction2 = 1.0 - std::pow(s.beta2, static_cast<double>(now.step));
   for (std::size_t i = 0; i < w.size(); ++i) {
     m[i] = s.beta1 * m[i] + (1.0 - s.beta1) * gradient[i];
     v[i] = s.beta2 * v[i] + (1.0 - s.beta2) * gradient[i] * gradient[i];
     const double root = std::sqrt(v[i]) / std::sqrt(correction2) + s.epsilon;
-    w[i] -= s.learning_rate / correction1 * m[i] / root;
+    w[i] -= now.rate / correction1 * m[i] / root;
+  }
+}
+
+void sgd(const TrainSettings& s, const StepNumbers& now, const Values& gradient, Values& w,
+         Values& buffer) {
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    buffer[i] = s.momentum * buffer[i] + gradient[i];
+    w[i] -= now.rate * buffer[i];
+  }
+}
+
+void optimize(const TrainSettings& s, const StepNumbers& now, Values gradient, Values& w, Values& m,
+              Values& v) {
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    if (s.optimizer == Optimizer::kAdamW) {
+      w[i] *= 1.0 - now.rate * s.weight_decay;
+    } else {
+      gradient[i] += s.weight_decay * w[i];
+    }
+  }
+  if (s.optimizer == Optimizer::kSgd) {
+    sgd(s, now, gradient, w, m);
+  } else {
+    adam(s, now, gradient, w, m, v);
   }
 }
 
@@ -147,19 +176,25 @@ LossAndGradients reference_gradients(const ReferenceNetwork& network, const Rows
   return result;
 }
 
-ReferenceTrainer::ReferenceTrainer(const Mlp& initial, const TrainSettings& settings)
-    : settings_(settings), network_(reference_network(initial)), m_(zeros_like(network_)), v_(m_) {}
+ReferenceTrainer::ReferenceTrainer(const Mlp& initial, const TrainSettings& settings,
+                                   std::uint64_t steps)
+    : settings_(settings),
+      schedule_(settings, steps),
+      network_(reference_network(initial)),
+      m_(zeros_like(network_)),
+      v_(m_) {}
 
 double ReferenceTrainer::step(const RowsView& rows, std::span<const Label> labels) {
   const Dropout dropout{settings_.dropout, settings_.seed, steps_};
-  const LossAndGradients now = reference_gradients(network_, rows, labels, dropout);
+  const LossAndGradients result = reference_gradients(network_, rows, labels, dropout);
   ++steps_;
+  const StepNumbers now{steps_, schedule_.rate(steps_)};
   for (std::size_t l = 0; l < network_.size(); ++l) {
-    const ReferenceLayer& g = now.gradients[l];
-    adam(settings_, steps_, g.weight, network_[l].weight, m_[l].weight, v_[l].weight);
-    adam(settings_, steps_, g.bias, network_[l].bias, m_[l].bias, v_[l].bias);
+    const ReferenceLayer& g = result.gradients[l];
+    optimize(settings_, now, g.weight, network_[l].weight, m_[l].weight, v_[l].weight);
+    optimize(settings_, now, g.bias, network_[l].bias, m_[l].bias, v_[l].bias);
   }
-  return now.loss;
+  return result.loss;
 }
 
 }  // namespace nibble

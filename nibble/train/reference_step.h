@@ -1,9 +1,10 @@
-// Training by the textbook: plain loops, double precision, dense Adam over every parameter.
+// Training by the textbook: plain loops, double precision, every parameter at every step.
 //
 // The fast trainer (trainer.h) is tested against it. Forward: y = x W + b, ReLU and inverted
 // dropout after every layer but the last; loss: cross-entropy of the softmax, mean over the batch.
 // Adam as PyTorch means it (torch/optim/adam.py): m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2;
-// w -= lr / (1-b1^t) * m / (sqrt(v) / sqrt(1-b2^t) + eps).
+// w -= lr / (1-b1^t) * m / (sqrt(v) / sqrt(1-b2^t) + eps). AdamW first takes w *= 1 - lr wd, Adam
+// with weight decay g += wd w. SGD: g += wd w; m = momentum m + g; w -= lr m (torch/optim/sgd.py).
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,8 @@
 #include "nibble/data/rows.h"
 #include "nibble/network/mlp.h"
 #include "nibble/train/dropout.h"
-#include "nibble/train/train.h"
+#include "nibble/train/schedule.h"
+#include "nibble/train/settings.h"
 
 namespace nibble {
 
@@ -39,13 +41,15 @@ LossAndGradients reference_gradients(const ReferenceNetwork& network, const Rows
 
 class ReferenceTrainer {
  public:
-  ReferenceTrainer(const Mlp& initial, const TrainSettings& settings);
-  // One step of Adam on one batch; returns the loss before it.
+  // `steps`: how many there will be, for schedules.
+  ReferenceTrainer(const Mlp& initial, const TrainSettings& settings, std::uint64_t steps = 1);
+  // One step on one batch; returns the loss before it.
   double step(const RowsView& rows, std::span<const Label> labels);
   const ReferenceNetwork& network() const { return network_; }
 
  private:
   TrainSettings settings_;
+  Schedule schedule_;
   ReferenceNetwork network_;
   ReferenceNetwork m_;
   ReferenceNetwork v_;

@@ -27,11 +27,15 @@ SparseLayer::SparseLayer(const Linear& layer, const TrainSettings& settings, std
     : inputs_(layer.inputs()),
       outputs_(layer.outputs()),
       width_(padded(outputs_)),
-      adam_(settings, steps),
       records_(inputs_ * 3 * width_),
       bias_(padded_bias(layer)),
       marks_(inputs_),
       slots_(inputs_, kNoSlot) {
+  if (settings.optimizer == Optimizer::kSgd) {
+    sgd_.emplace(settings, steps);
+  } else {
+    adam_.emplace(settings, steps);
+  }
   for (std::size_t i = 0; i < inputs_; ++i) {
     for (std::size_t piece = 0; piece < pieces(); ++piece) {
       const auto row = columns_of(layer.weight.row(i), piece);
@@ -60,7 +64,15 @@ void SparseLayer::take_catch_up(std::uint32_t feature, std::uint32_t step,
   Mark& mark = marks_[feature];
   const std::uint32_t first = mark.weights + 1;
   mark.weights = step;
-  if (mark.gradient != 0 && first <= step) adam_.append_parts(mark.gradient, first, step, parts);
+  if (first <= step) adam_->append_parts(mark.gradient, first, step, parts);
+}
+
+SgdCatchUp SparseLayer::take_sgd_catch_up(std::uint32_t feature, std::uint32_t step) {
+  Mark& mark = marks_[feature];
+  const std::uint32_t first = mark.weights + 1;
+  if (first > step) return {};
+  mark.weights = step;
+  return sgd_->catch_up(first, step);
 }
 
 void SparseLayer::touch(std::uint32_t feature, Plan& plan) {
@@ -68,6 +80,15 @@ void SparseLayer::touch(std::uint32_t feature, Plan& plan) {
   features_.push_back(feature);
   TouchedFeature& touched = plan.touched.emplace_back();
   touched.feature = feature;
+  if (sgd_) {
+    touch_sgd(feature, plan);
+  } else {
+    touch_adam(touched, plan);
+  }
+}
+
+void SparseLayer::touch_adam(TouchedFeature& touched, Plan& plan) {
+  const std::uint32_t feature = touched.feature;
   Mark& mark = marks_[feature];
   take_catch_up(feature, plan.step - 1, parts_);
   if (!parts_.empty()) {
@@ -75,9 +96,16 @@ void SparseLayer::touch(std::uint32_t feature, Plan& plan) {
     parts_.pop_back();
   }
   for (const CatchUp& part : parts_) plan.earlier.push_back({feature, part});
-  touched.keep_m = adam_.keep_m(plan.step - mark.gradient);
-  touched.keep_v = adam_.keep_v(plan.step - mark.gradient);
+  touched.keep_m = adam_->keep_m(plan.step - mark.gradient);
+  touched.keep_v = adam_->keep_v(plan.step - mark.gradient);
   mark.gradient = plan.step;
+}
+
+// Buffer and weights are brought to the step before, and backward takes them on to this one.
+void SparseLayer::touch_sgd(std::uint32_t feature, Plan& plan) {
+  const SgdCatchUp part = take_sgd_catch_up(feature, plan.step - 1);
+  if (!part.does_nothing()) plan.sgd.push_back({feature, part});
+  marks_[feature] = {plan.step, plan.step};
 }
 
 void SparseLayer::prepare(const SparseRowsView& rows, std::span<const std::uint32_t> batch,
@@ -87,6 +115,7 @@ void SparseLayer::prepare(const SparseRowsView& rows, std::span<const std::uint3
   next.rows = batch.size();
   next.touched.clear();
   next.earlier.clear();
+  next.sgd.clear();
   features_.clear();
   std::size_t total = 0;
   for (const std::uint32_t row : batch) {
@@ -96,7 +125,7 @@ void SparseLayer::prepare(const SparseRowsView& rows, std::span<const std::uint3
       ++total;
     }
   }
-  if (!adam_.may_skip_steps()) {
+  if (adam_ && !adam_->may_skip_steps()) {
     for (std::uint32_t feature = 0; feature < inputs_; ++feature) {
       if (slots_[feature] == kNoSlot) touch(feature, next);
     }
@@ -133,21 +162,32 @@ void SparseLayer::forward(std::uint32_t step, std::size_t piece, float* y, std::
   const Plan& now = plan(step);
   for (std::size_t r = 0; r < now.rows; ++r)
     std::copy_n(bias_.value.data() + piece * kPieceColumns, columns(piece), y + r * stride);
-  for (const EarlierPart& part : now.earlier)
-    train_catch_up(part.catch_up, block(piece), part.feature);
+  for (const auto& [feature, part] : now.earlier) train_catch_up(part, block(piece), feature);
+  for (const auto& [feature, part] : now.sgd) train_sgd_catch_up(part, block(piece), feature);
   train_sparse_forward(batch(now), block(piece), y, stride);
 }
 
-void SparseLayer::backward(std::uint32_t step, std::size_t piece, const AdamStep& adam,
+void SparseLayer::backward(std::uint32_t step, std::size_t piece, const OptimizerStep& optimizer,
                            const float* dy, std::size_t stride) {
   const Plan& now = plan(step);
   const std::size_t first = piece * kPieceColumns;
-  train_sparse_backward(batch(now), block(piece), adam, dy, stride);
-  adam_update_bias(adam, now.rows, columns(piece), dy, stride, bias_.value.data() + first,
-                   bias_.m.data() + first, bias_.v.data() + first);
+  if (sgd_) {
+    train_sparse_sgd_backward(batch(now), block(piece), std::get<SgdStep>(optimizer), dy, stride);
+  } else {
+    train_sparse_backward(batch(now), block(piece), std::get<AdamStep>(optimizer), dy, stride);
+  }
+  update_bias(optimizer, now.rows, columns(piece), dy, stride, bias_.value.data() + first,
+              bias_.m.data() + first, bias_.v.data() + first);
 }
 
 void SparseLayer::catch_up_feature(std::uint32_t feature, std::uint32_t step) {
+  if (sgd_) {
+    const SgdCatchUp part = take_sgd_catch_up(feature, step);
+    if (part.does_nothing()) return;
+    for (std::size_t piece = 0; piece < pieces(); ++piece)
+      train_sgd_catch_up(part, block(piece), feature);
+    return;
+  }
   std::vector<CatchUp> parts;
   take_catch_up(feature, step, parts);
   for (const CatchUp& part : parts) {

@@ -1,10 +1,11 @@
-// The first layer for sparse rows: visits only the weight rows a batch touches and gives dense
-// Adam's results all the same (lazy_adam.h).
+// The first layer for sparse rows: visits only the weight rows a batch touches and gives the dense
+// optimizer's results all the same (lazy_adam.h, lazy_sgd.h).
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "nibble/kernels/train_sparse.h"
 #include "nibble/network/mlp.h"
 #include "nibble/train/lazy_adam.h"
+#include "nibble/train/lazy_sgd.h"
 #include "nibble/train/padded.h"
 
 namespace nibble {
@@ -35,8 +37,8 @@ class SparseLayer {
                std::uint32_t step);
   // y and dy: the block's columns of the batch's rows, `stride` apart.
   void forward(std::uint32_t step, std::size_t piece, float* y, std::size_t stride);
-  void backward(std::uint32_t step, std::size_t piece, const AdamStep& adam, const float* dy,
-                std::size_t stride);
+  void backward(std::uint32_t step, std::size_t piece, const OptimizerStep& optimizer,
+                const float* dy, std::size_t stride);
 
   // All weights as they are after step `step`, the last one that went backward.
   void catch_up(std::uint32_t step, ThreadPool& pool);
@@ -51,9 +53,10 @@ class SparseLayer {
     std::uint32_t gradient = 0;
     std::uint32_t weights = 0;
   };
-  struct EarlierPart {
+  template <typename Part>
+  struct PartOf {
     std::uint32_t feature = 0;
-    CatchUp catch_up;
+    Part part;
   };
   // What a step touches.
   struct Plan {
@@ -61,7 +64,8 @@ class SparseLayer {
     std::size_t rows = 0;
     std::vector<TouchedFeature> touched;
     // What must be added before a touched feature's own catch_up, in the first steps of training.
-    std::vector<EarlierPart> earlier;
+    std::vector<PartOf<CatchUp>> earlier;
+    std::vector<PartOf<SgdCatchUp>> sgd;  // what SGD's touched features catch up
     std::vector<Occurrence> occurrences;
   };
   Plan& plan(std::uint32_t step) { return plans_[step % 2]; }
@@ -71,14 +75,18 @@ class SparseLayer {
   const float* weights(std::size_t piece, std::size_t feature) const;
   void catch_up_feature(std::uint32_t feature, std::uint32_t step);
   void touch(std::uint32_t feature, Plan& plan);
+  void touch_adam(TouchedFeature& touched, Plan& plan);
+  void touch_sgd(std::uint32_t feature, Plan& plan);
   void place_occurrences(const SparseRowsView& rows, std::span<const std::uint32_t> batch,
                          Plan& plan) const;
   void take_catch_up(std::uint32_t feature, std::uint32_t step, std::vector<CatchUp>& parts);
+  SgdCatchUp take_sgd_catch_up(std::uint32_t feature, std::uint32_t step);
 
   std::size_t inputs_ = 0;
   std::size_t outputs_ = 0;
   std::size_t width_ = 0;
-  LazyAdam adam_;
+  std::optional<LazyAdam> adam_;  // one of the two
+  std::optional<LazySgd> sgd_;
   AlignedVector<float> records_;  // of each block: inputs x 3 (weights, m, v) x columns
   Moments bias_;
   std::vector<Mark> marks_;              // of each feature

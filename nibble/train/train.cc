@@ -21,10 +21,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void check_range(bool good, const char* name, double value, const char* range) {
-  if (!good) throw_error("the setting {} is {}; expected {}", name, value, range);
-}
-
 void check_part(const Mlp& network, const LabelledRows& part, const char* name) {
   require_columns(column_count(part.rows), network.inputs());
   const std::size_t rows = row_count(part.rows);
@@ -40,6 +36,15 @@ void check_part(const Mlp& network, const LabelledRows& part, const char* name) 
           "expected a label from 0 to {}",
           r + 1, name, label, network.outputs(), network.outputs() - 1);
   }
+}
+
+void check_decay(const RowsView& rows, const TrainSettings& s) {
+  if (s.optimizer == Optimizer::kAdam && s.weight_decay > 0.0 &&
+      std::holds_alternative<SparseRowsView>(rows))
+    throw_error(
+        "the setting weight decay is {} with the optimizer adam, whose decay moves every weight's "
+        "moments at every step; for sparse rows choose the optimizer adamw or 0",
+        s.weight_decay);
 }
 
 class Run {
@@ -162,18 +167,6 @@ std::uint32_t total_steps(std::size_t rows, const TrainSettings& settings) {
 
 }  // namespace
 
-void check(const TrainSettings& s) {
-  check_range(s.batch >= 1, "batch", static_cast<double>(s.batch), "1 or more");
-  check_range(std::isfinite(s.learning_rate) && s.learning_rate > 0.0, "learning rate",
-              s.learning_rate, "a finite number above 0");
-  check_range(s.beta1 >= 0.0 && s.beta1 < 1.0, "beta1", s.beta1, "a number from 0 to below 1");
-  check_range(s.beta2 >= 0.0 && s.beta2 < 1.0, "beta2", s.beta2, "a number from 0 to below 1");
-  check_range(std::isfinite(s.epsilon) && s.epsilon >= 1e-20, "epsilon", s.epsilon,
-              "a finite number of at least 1e-20");
-  check_range(s.dropout >= 0.0 && s.dropout < 1.0, "dropout", s.dropout,
-              "a number from 0 to below 1");
-}
-
 TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
                   const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks) {
   check(settings);
@@ -183,6 +176,7 @@ TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows&
     throw_error(
         "the training and validation parts differ in kind (sparse and dense rows); expected "
         "both alike");
+  check_decay(training.rows, settings);
   if (settings.epochs == 0) {
     TrainResult untouched;
     untouched.best = std::move(initial);

@@ -1,11 +1,10 @@
 // Training: the best network for a training and a validation part.
 //
-// Adam with PyTorch's meaning (m, v, bias correction, eps added after the square root),
-// cross-entropy averaged over the batch, dropout after every hidden ReLU (inverted: kept values
-// times 1/(1-p)), rows shuffled each epoch from the seed. The first layer's untouched rows are
-// caught up in closed form when next needed (lazy_adam.h), so a sparse batch costs what its
-// non-zeros cost and the result is dense Adam's. The same seed gives the same bytes for any number
-// of threads.
+// Adam, AdamW or SGD with PyTorch's meaning (settings.h), cross-entropy averaged over the batch,
+// dropout after every hidden ReLU (inverted: kept values times 1/(1-p)), rows shuffled each epoch
+// from the seed. The first layer's untouched rows are caught up in closed form when next needed
+// (lazy_adam.h), so a sparse batch costs what its non-zeros cost and the result is dense Adam's.
+// The same seed gives the same bytes for any number of threads.
 #pragma once
 
 #include <cstddef>
@@ -21,22 +20,9 @@
 #include "nibble/data/examples.h"
 #include "nibble/data/rows.h"
 #include "nibble/network/mlp.h"
+#include "nibble/train/settings.h"
 
 namespace nibble {
-
-struct TrainSettings {
-  std::size_t epochs = 10;
-  std::size_t batch = 32;
-  double learning_rate = 1e-4;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double dropout = 0.3;  // in [0, 1)
-  std::uint32_t seed = 0;
-  bool shuffle = true;
-};
-// An Error that names the setting, its value and the range, when one makes no sense.
-void check(const TrainSettings& settings);
 
 struct LabelledRows {
   RowsView rows;

@@ -202,6 +202,18 @@ TEST_F(TrainTest, SettingsOutOfRangeAreNamed) {
   expect("beta2 is -1");
   settings.epsilon = 0.0;
   expect("epsilon is 0");
+  settings.weight_decay = -1.0;
+  expect("weight decay is -1");
+  settings.weight_decay = 0.01;
+  expect("for sparse rows choose the optimizer adamw");
+  settings.optimizer = Optimizer::kAdamW;
+  settings.weight_decay = 2e4;
+  expect("weight decay is 20000; expected less than 1 when multiplied by the learning rate");
+  settings.momentum = 0.9;
+  expect("momentum is 0.9; expected 0 unless the optimizer is sgd");
+  settings.optimizer = Optimizer::kSgd;
+  settings.momentum = 1.0;
+  expect("momentum is 1; expected a number from 0 to below 1");
   settings.epochs = std::numeric_limits<std::size_t>::max();
   expect("more steps than training can count");
 }
@@ -220,6 +232,11 @@ TEST_F(TrainTest, BadDataIsNamed) {
   expect("the validation part has no rows");
   training = test::bag_of_words(10, 49, 6, 2, 1);
   expect("49 features");
+}
+
+TEST(TrainSettings, OptimizersHaveNames) {
+  for (const char* name : {"adam", "adamw", "sgd"}) EXPECT_EQ(name_of(optimizer_named(name)), name);
+  EXPECT_THROW(optimizer_named("rmsprop"), Error);
 }
 
 TEST_F(TrainTest, SparseAndDensePartsDoNotMix) {

@@ -10,6 +10,7 @@
 #include "nibble/kernels/train_dropout.h"
 #include "nibble/kernels/train_forward.h"
 #include "nibble/train/loss.h"
+#include "nibble/train/optimizer_step.h"
 
 namespace nibble {
 namespace {
@@ -35,7 +36,7 @@ void activate_row(const DropoutRow& rule, std::size_t count, float* y) {
 
 Trainer::Trainer(const Mlp& initial, const LabelledRows& training, const TrainSettings& settings,
                  std::uint32_t steps, ThreadPool& pool)
-    : training_(training), settings_(settings), pool_(pool) {
+    : training_(training), settings_(settings), schedule_(settings, steps), pool_(pool) {
   cpu_level();  // settles which code the kernels run
   batch_ = std::min(settings.batch, row_count(training.rows));
   if (std::holds_alternative<SparseRowsView>(training.rows)) {
@@ -81,14 +82,14 @@ double Trainer::step(Batch batch, Batch next) {
     const std::size_t first = (piece - 1) * kForwardRows;
     work_rows({first, std::min(kForwardRows, batch.size() - first)}, batch);
   });
-  const AdamStep adam = adam_step(settings_, steps_);
+  const OptimizerStep optimizer = optimizer_step(settings_, schedule_, steps_);
   if (one_pass_back()) {
     const FlushDenormals flush;
     for (std::size_t l = layers(); l-- > first_dense_ + 1;)
-      train_backward(backward_work(l, {0, batch.size()}), adam, 0, dense(l).inputs);
+      train_backward(backward_work(l, {0, batch.size()}), optimizer, 0, dense(l).inputs);
   }
   run(blocks_, [&](std::size_t block) {
-    finish_block(block, batch.size(), adam);
+    finish_block(block, batch.size(), optimizer);
     if (!next.empty()) begin_block(block, next, steps_ + 1);
   });
   begun_ = !next.empty();
@@ -235,21 +236,22 @@ BackwardLayer Trainer::backward_block(std::size_t block, std::size_t rows) {
   return work;
 }
 
-void Trainer::finish_block(std::size_t block, std::size_t rows, const AdamStep& adam) {
-  update_later_layers(block, rows, adam);
+void Trainer::finish_block(std::size_t block, std::size_t rows, const OptimizerStep& optimizer) {
+  update_later_layers(block, rows, optimizer);
   if (!dense_.empty())
-    train_backward(backward_block(block, rows), adam, 0, block_inputs(block).count);
+    train_backward(backward_block(block, rows), optimizer, 0, block_inputs(block).count);
   const Columns y = block_columns(block);
-  if (sparse_) sparse_->backward(steps_, block, adam, y.gradient, y.stride);
+  if (sparse_) sparse_->backward(steps_, block, optimizer, y.gradient, y.stride);
 }
 
 // This block's share of the layers whose inputs' gradients are known already, and of the biases.
-void Trainer::update_later_layers(std::size_t block, std::size_t rows, const AdamStep& adam) {
+void Trainer::update_later_layers(std::size_t block, std::size_t rows,
+                                  const OptimizerStep& optimizer) {
   for (std::size_t l = first_dense_; l < layers(); ++l) {
     DenseLayer& layer = dense(l);
     if (l % blocks_ == block)
-      adam_update_bias(adam, rows, layer.width, outputs_[l].gradient.data(), layer.width,
-                       layer.bias.value.data(), layer.bias.m.data(), layer.bias.v.data());
+      update_bias(optimizer, rows, layer.width, outputs_[l].gradient.data(), layer.width,
+                  layer.bias.value.data(), layer.bias.m.data(), layer.bias.v.data());
     if (l == first_dense_ || one_pass_back()) continue;
     BackwardLayer work = backward_work(l, {0, rows});
     work.dx = nullptr;
@@ -257,7 +259,7 @@ void Trainer::update_later_layers(std::size_t block, std::size_t rows, const Ada
     const std::size_t first = block * groups / blocks_ * kBackwardInputs;
     const std::size_t end =
         std::min(layer.inputs, (block + 1) * groups / blocks_ * kBackwardInputs);
-    if (first < end) train_backward(work, adam, first, end - first);
+    if (first < end) train_backward(work, optimizer, first, end - first);
   }
 }
 

@@ -1,15 +1,15 @@
-// The fast trainer: one step of forward, backward and Adam at what its non-zeros cost.
+// The fast trainer: one step of forward, backward and optimizer at what its non-zeros cost.
 //
 // A step is two rounds of work.
 // Round of rows: each block of 8 rows goes through the layers to the loss and back to where the
 // first dense layer ends.
 // Round of blocks: that layer (the largest but for a sparse first layer) is cut by its inputs, and
-// with it the columns of the sparse layer below. A block goes backward, takes its Adam step, and at
-// once forward again with the next step's rows, up to its part of the dense layer's sums. The
-// weights and moments of a block are thus touched by one thread only, in one visit per step; the
-// Adam steps of the later layers are shared out among the blocks.
-// Nothing depends on the number of threads, and every sum has one fixed order, so the same batches
-// give the same bytes for any number of them.
+// with it the columns of the sparse layer below. A block goes backward, takes its optimizer step,
+// and at once forward again with the next step's rows, up to its part of the dense layer's sums.
+// The weights and moments of a block are thus touched by one thread only, in one visit per step;
+// the optimizer steps of the later layers are shared out among the blocks. Nothing depends on the
+// number of threads, and every sum has one fixed order, so the same batches give the same bytes for
+// any number of them.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +25,7 @@
 #include "nibble/network/mlp.h"
 #include "nibble/train/dropout.h"
 #include "nibble/train/padded.h"
+#include "nibble/train/schedule.h"
 #include "nibble/train/sparse_layer.h"
 #include "nibble/train/train.h"
 
@@ -69,9 +70,9 @@ class Trainer {
   bool is_last(std::size_t layer) const { return layer + 1 == layers(); }
   const DenseLayer& dense(std::size_t layer) const { return dense_[layer - first_dense_]; }
   DenseLayer& dense(std::size_t layer) { return dense_[layer - first_dense_]; }
-  // One thread alone takes the later layers back and through Adam in one pass over their weights.
-  // More threads would wait for each other at every layer, so they go back by rows first. Each sum
-  // is the same either way.
+  // One thread alone takes the later layers back and through the optimizer in one pass over their
+  // weights. More threads would wait for each other at every layer, so they go back by rows first.
+  // Each sum is the same either way.
   bool one_pass_back() const { return pool_.threads() == 1; }
   Range block_inputs(std::size_t block) const;
   // Where a block of layer 0 finds its columns: its own memory, so that rows lie close together in
@@ -87,8 +88,8 @@ class Trainer {
   void begin_block(std::size_t block, Batch batch, std::uint32_t step);
   void begin_sparse_block(std::size_t block, std::size_t rows, std::uint32_t step);
   void begin_dense_block(std::size_t block, Batch batch);
-  void finish_block(std::size_t block, std::size_t rows, const AdamStep& adam);
-  void update_later_layers(std::size_t block, std::size_t rows, const AdamStep& adam);
+  void finish_block(std::size_t block, std::size_t rows, const OptimizerStep& optimizer);
+  void update_later_layers(std::size_t block, std::size_t rows, const OptimizerStep& optimizer);
   void work_rows(Range rows, Batch batch);
   void activate(std::size_t layer, Range rows);
   void loss_of_rows(Range rows, Batch batch);
@@ -101,6 +102,7 @@ class Trainer {
 
   LabelledRows training_;
   const TrainSettings settings_;
+  const Schedule schedule_;
   ThreadPool& pool_;
   std::optional<SparseLayer> sparse_;  // layer 0, when rows are sparse
   std::size_t first_dense_ = 0;        // 1 when layer 0 is sparse

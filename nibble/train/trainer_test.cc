@@ -45,7 +45,7 @@ Trained fast(const Mlp& initial, const LabelledRows& data, const TrainSettings& 
 
 Trained slow(const Mlp& initial, const test::Problem& p, const TrainSettings& settings,
              const std::vector<Batch>& work) {
-  ReferenceTrainer trainer(initial, settings);
+  ReferenceTrainer trainer(initial, settings, work.size());
   Trained result;
   for (const Batch& batch : work) {
     const std::vector<std::size_t> chosen(batch.begin(), batch.end());
@@ -188,6 +188,50 @@ TEST(Trainer, OddBetasAgreeWithTheReference) {
     const Trained exact = slow(initial, p, settings, work);
     expect_close(fast(initial, p.as_sparse(), settings, work).network, exact.network, 1e-5, 2e-5);
   }
+}
+
+// Every optimizer, with words that are away for many steps.
+TEST(Trainer, OptimizersAgreeWithTheReference) {
+  const test::Problem p = test::bag_of_words(96, 301, 9, 2, 8);
+  const Mlp initial = initialised_mlp({301, {24, 8}, 2}, 1);
+  const auto work = batches(96, 16, 6);
+  TrainSettings plain;
+  plain.learning_rate = 1e-3;
+  plain.dropout = 0.2;
+  std::vector<TrainSettings> all;
+  for (const double decay : {0.0, 0.01, 10.0}) {
+    TrainSettings& adamw = all.emplace_back(plain);
+    adamw.optimizer = Optimizer::kAdamW;
+    adamw.weight_decay = decay;
+    for (const double momentum : {0.0, 0.9}) {
+      TrainSettings& sgd = all.emplace_back(plain);
+      sgd.optimizer = Optimizer::kSgd;
+      sgd.learning_rate = 0.02;
+      sgd.weight_decay = decay / 4;
+      sgd.momentum = momentum;
+    }
+  }
+  for (const TrainSettings& settings : all) {
+    SCOPED_TRACE(testing::Message() << name_of(settings.optimizer) << " decay "
+                                    << settings.weight_decay << " momentum " << settings.momentum);
+    const Trained exact = slow(initial, p, settings, work);
+    for (const LabelledRows& form : {p.as_sparse(), p.as_dense()}) {
+      const Trained ours = fast(initial, form, settings, work, 2);
+      expect_close(ours.network, exact.network, 1e-5, 2e-5);
+      EXPECT_EQ(ours.network, fast(initial, form, settings, work, 1).network);
+    }
+  }
+}
+
+TEST(Trainer, AdamWithDecayOfDenseRowsAgreesWithTheReference) {
+  const test::Problem p = test::bag_of_words(64, 51, 9, 2, 8);
+  const Mlp initial = initialised_mlp({51, {24, 8}, 2}, 1);
+  const auto work = batches(64, 16, 4);
+  TrainSettings settings;
+  settings.learning_rate = 1e-3;
+  settings.weight_decay = 0.1;
+  const Trained exact = slow(initial, p, settings, work);
+  expect_close(fast(initial, p.as_dense(), settings, work).network, exact.network, 1e-5, 2e-5);
 }
 
 // One epoch of a problem the size of a small text corpus: the closed form's distance to dense Adam.

@@ -1,0 +1,66 @@
+// What all kernels on the touched rows of a sparse batch share. Included once per CPU level, hence
+// the guard that toggles.
+#if defined(NIBBLE_KERNELS_TRAIN_SPARSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef NIBBLE_KERNELS_TRAIN_SPARSE_INL_H_
+#undef NIBBLE_KERNELS_TRAIN_SPARSE_INL_H_
+#else
+#define NIBBLE_KERNELS_TRAIN_SPARSE_INL_H_
+#endif
+
+#include <type_traits>
+
+#include "hwy/highway.h"
+
+#include "nibble/kernels/adam-inl.h"
+#include "nibble/kernels/train_sparse.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace nibble::HWY_NAMESPACE {
+
+// A record is worked in pieces that stay in registers: 128 columns are 8 vectors of AVX-512.
+inline constexpr std::size_t kVectors = 8;
+
+HWY_INLINE float* record_of(const ColumnBlock& block, std::size_t feature) {
+  return block.records + feature * 3 * block.columns;
+}
+
+// Calls work<vectors>(column) for pieces of kVectors vectors, then of one.
+template <typename Work>
+HWY_INLINE void for_each_piece(std::size_t columns, const Work& work) {
+  const std::size_t lanes = hn::Lanes(TrainTag());
+  std::size_t column = 0;
+  for (; column + kVectors * lanes <= columns; column += kVectors * lanes)
+    work(std::integral_constant<std::size_t, kVectors>(), column);
+  for (; column < columns; column += lanes) work(std::integral_constant<std::size_t, 1>(), column);
+}
+
+// The caller walks records in memory's random order: ask for one well before its turn.
+inline constexpr std::size_t kAhead = 2;
+
+HWY_INLINE void prefetch_record(const SparseBatch& batch, const ColumnBlock& block,
+                                std::size_t index) {
+  if (index >= batch.touched_count) return;
+  const float* record = record_of(block, batch.touched[index].feature);
+  for (std::size_t i = 0; i < 3 * block.columns; i += kTrainLanes) __builtin_prefetch(record + i);
+}
+
+// One piece of a touched feature's gradient, sum of value * dy[row].
+template <std::size_t N>
+HWY_INLINE void gradient_piece(const SparseBatch& batch, const TouchedFeature& touched,
+                               const float* dy, std::size_t stride, TrainVec* g) {
+  const TrainTag d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Occurrence* occurrence = batch.occurrences + touched.first;
+  for (std::size_t i = 0; i < N; ++i) g[i] = hn::Zero(d);
+  for (std::uint32_t o = 0; o < touched.count; ++o, ++occurrence) {
+    const TrainVec value = hn::Set(d, occurrence->value);
+    const float* row = dy + occurrence->row * stride;
+    for (std::size_t i = 0; i < N; ++i)
+      g[i] = hn::MulAdd(value, hn::Load(d, row + i * lanes), g[i]);
+  }
+}
+
+}  // namespace nibble::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
