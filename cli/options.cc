@@ -125,6 +125,20 @@ void add_optimizer_options(CLI::App& verb, TrainSettings& settings) {
   add("--epsilon", settings.epsilon, "Added to the root that Adam divides by");
 }
 
+void add_schedule_options(CLI::App& verb, TrainSettings& settings) {
+  verb.add_option_function<std::string>(
+          "--schedule",
+          [&settings](const std::string& name) { settings.schedule = schedule_named(name); },
+          "How the learning rate goes on after the warm-up: stays, or falls to 0 at the last step")
+      ->type_name(one_of({name_of(ScheduleKind::kConstant), name_of(ScheduleKind::kCosine),
+                          name_of(ScheduleKind::kLinear)}))
+      ->default_str(std::string(name_of(settings.schedule)))
+      ->group(kTraining);
+  add_number(verb, "--warmup", settings.warmup,
+             "Steps in which the learning rate rises from 0; below 1 a share of all steps")
+      ->group(kTraining);
+}
+
 }  // namespace
 
 void add_training_options(CLI::App& verb, TrainSettings& settings) {
@@ -135,6 +149,7 @@ void add_training_options(CLI::App& verb, TrainSettings& settings) {
       "How often training goes through all rows; 0 keeps the weights it starts from");
   add("--batch", settings.batch, "Rows in one step");
   add_optimizer_options(verb, settings);
+  add_schedule_options(verb, settings);
   add("--dropout", settings.dropout, "Share of hidden values set to zero while training");
   add("--seed", settings.seed, "Draws initial weights, the order of rows, and dropout");
   verb.add_option("--shuffle", settings.shuffle, "A new order of rows in each epoch")

@@ -46,6 +46,8 @@ BAD_SETTINGS = [
     (["--optimizer", "adagrad"], "adagrad"),
     (["--weight-decay", "0.1"], "adamw"),
     (["--momentum", "0.9"], "momentum"),
+    (["--schedule", "step"], "step"),
+    (["--warmup", "2.5"], "warmup"),
     (["--beta1", "1"], "beta1"),
     (["--seed", "-1"], "--seed"),
     (["--split", "thirds"], "thirds"),

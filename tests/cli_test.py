@@ -183,6 +183,7 @@ class LifeOfAModel(ProgramTest):
     def test_optimizers_are_stored_with_their_settings(self):
         for more, shown in ((["--optimizer", "adamw", "--weight-decay", "0.1"], ["adamw", "weight_decay"]),
                             (["--optimizer", "sgd", "--momentum", "0.9"], ["sgd", "momentum"]),
+                            (["--schedule", "cosine", "--warmup", "0.1"], ["schedule", "cosine", "warmup"]),
                             (["--beta1", "0.8", "--beta2", "0.99", "--epsilon", "1e-6"], ["beta1", "beta2", "epsilon"])):
             model = self.folder / "optimizer.pt"
             self.run_well("train", self.data, "-o", model, *SMALL, *more)

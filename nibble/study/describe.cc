@@ -42,6 +42,8 @@ void add_where_changed(const TrainSettings& training,
   add("epsilon", &TrainSettings::epsilon);
   add("momentum", &TrainSettings::momentum);
   add("weight_decay", &TrainSettings::weight_decay);
+  add("warmup", &TrainSettings::warmup);
+  if (training.schedule != usual.schedule) settings["schedule"] = name_of(training.schedule);
 }
 
 }  // namespace

@@ -140,6 +140,21 @@ TEST(LazyAdam, DecoupledDecayAgreesWithTheStepsOneByOne) {
   }
 }
 
+TEST(LazyAdam, SchedulesAgreeWithTheStepsOneByOne) {
+  TrainSettings settings;
+  settings.learning_rate = 1e-3;
+  settings.warmup = 40;
+  for (const Optimizer optimizer : {Optimizer::kAdam, Optimizer::kAdamW}) {
+    settings.optimizer = optimizer;
+    settings.weight_decay = optimizer == Optimizer::kAdamW ? 2.0 : 0.0;
+    for (const ScheduleKind kind :
+         {ScheduleKind::kConstant, ScheduleKind::kCosine, ScheduleKind::kLinear}) {
+      settings.schedule = kind;
+      expect_like_decayed_steps(settings, 1999);
+    }
+  }
+}
+
 TEST(LazyAdam, WeightsThatNeverHadAGradientDecay) {
   TrainSettings settings;
   settings.optimizer = Optimizer::kAdamW;

@@ -55,6 +55,19 @@ class LazySgdTest : public testing::TestWithParam<std::pair<double, double>> {
 
 TEST_P(LazySgdTest, ConstantRateAgreesWithTheStepsOneByOne) { expect_like_one_by_one(500); }
 
+TEST_P(LazySgdTest, SchedulesAgreeWithTheStepsOneByOne) {
+  for (const std::uint64_t steps : {3U, 100U, 500U}) {
+    for (const ScheduleKind kind : {ScheduleKind::kCosine, ScheduleKind::kLinear}) {
+      settings.schedule = kind;
+      settings.warmup = 0.1;
+      expect_like_one_by_one(steps);
+    }
+    settings.schedule = ScheduleKind::kConstant;
+    settings.warmup = 70;
+    expect_like_one_by_one(steps);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(MomentumAndDecay, LazySgdTest,
                          testing::Values(std::pair{0.0, 0.0}, std::pair{0.9, 0.0},
                                          std::pair{0.0, 0.01}, std::pair{0.9, 0.01},

@@ -1,5 +1,6 @@
 #include "nibble/train/settings.h"
 
+#include <array>
 #include <cmath>
 
 #include "nibble/core/error.h"
@@ -30,29 +31,56 @@ void check_optimizer(const TrainSettings& s) {
               "less than 1 when multiplied by the learning rate");
 }
 
+template <typename Kind>
+struct Named {
+  Kind kind;
+  std::string_view name;
+};
+constexpr std::array<Named<Optimizer>, 3> kOptimizers{
+    {{Optimizer::kAdam, "adam"}, {Optimizer::kAdamW, "adamw"}, {Optimizer::kSgd, "sgd"}}};
+constexpr std::array<Named<ScheduleKind>, 3> kSchedules{{{ScheduleKind::kConstant, "constant"},
+                                                         {ScheduleKind::kCosine, "cosine"},
+                                                         {ScheduleKind::kLinear, "linear"}}};
+
+template <typename Kind>
+Kind value_named(const std::array<Named<Kind>, 3>& all, std::string_view what,
+                 std::string_view name) {
+  for (const auto& one : all)
+    if (one.name == name) return one.kind;
+  throw_error("there is no {} '{}'; expected {}, {} or {}", what, name, all[0].name, all[1].name,
+              all[2].name);
+}
+
+template <typename Kind>
+std::string_view name_in(const std::array<Named<Kind>, 3>& all, Kind kind) {
+  return all.at(static_cast<std::size_t>(kind)).name;
+}
+
+void check_schedule(const TrainSettings& s) {
+  constexpr double kMostSteps = 4294967295.0;  // 32 bits
+  const bool is_count = s.warmup == std::floor(s.warmup) && s.warmup <= kMostSteps;
+  check_range(is_share(s.warmup) || (s.warmup >= 1.0 && is_count), "warmup", s.warmup,
+              "a share of all steps from 0 to below 1, or a whole number of steps");
+}
+
 }  // namespace
 
 Optimizer optimizer_named(std::string_view name) {
-  for (const Optimizer optimizer : {Optimizer::kAdam, Optimizer::kAdamW, Optimizer::kSgd})
-    if (name_of(optimizer) == name) return optimizer;
-  throw_error("there is no optimizer '{}'; expected adam, adamw or sgd", name);
+  return value_named(kOptimizers, "optimizer", name);
 }
 
-std::string_view name_of(Optimizer optimizer) {
-  switch (optimizer) {
-    case Optimizer::kAdam:
-      return "adam";
-    case Optimizer::kAdamW:
-      return "adamw";
-    case Optimizer::kSgd:
-      break;
-  }
-  return "sgd";
+std::string_view name_of(Optimizer optimizer) { return name_in(kOptimizers, optimizer); }
+
+ScheduleKind schedule_named(std::string_view name) {
+  return value_named(kSchedules, "schedule", name);
 }
+
+std::string_view name_of(ScheduleKind schedule) { return name_in(kSchedules, schedule); }
 
 void check(const TrainSettings& s) {
   check_range(s.batch >= 1, "batch", static_cast<double>(s.batch), "1 or more");
   check_optimizer(s);
+  check_schedule(s);
   check_range(is_share(s.dropout), "dropout", s.dropout, "a number from 0 to below 1");
 }
 

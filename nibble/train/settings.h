@@ -19,6 +19,11 @@ enum class Optimizer { kAdam, kAdamW, kSgd };
 Optimizer optimizer_named(std::string_view name);
 std::string_view name_of(Optimizer optimizer);
 
+enum class ScheduleKind { kConstant, kCosine, kLinear };  // formulas: schedule.h
+// "constant", "cosine", "linear"; an Error for anything else.
+ScheduleKind schedule_named(std::string_view name);
+std::string_view name_of(ScheduleKind schedule);
+
 struct TrainSettings {
   std::size_t epochs = 10;
   std::size_t batch = 32;
@@ -29,6 +34,8 @@ struct TrainSettings {
   double epsilon = 1e-8;
   double momentum = 0.0;  // of sgd
   double weight_decay = 0.0;
+  ScheduleKind schedule = ScheduleKind::kConstant;
+  double warmup = 0.0;   // steps; below 1 a share of all steps
   double dropout = 0.3;  // in [0, 1)
   std::uint32_t seed = 0;
   bool shuffle = true;

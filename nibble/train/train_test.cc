@@ -202,6 +202,8 @@ TEST_F(TrainTest, SettingsOutOfRangeAreNamed) {
   expect("beta2 is -1");
   settings.epsilon = 0.0;
   expect("epsilon is 0");
+  settings.warmup = 1.5;
+  expect("warmup is 1.5; expected a share of all steps from 0 to below 1, or a whole number");
   settings.weight_decay = -1.0;
   expect("weight decay is -1");
   settings.weight_decay = 0.01;
@@ -232,6 +234,12 @@ TEST_F(TrainTest, BadDataIsNamed) {
   expect("the validation part has no rows");
   training = test::bag_of_words(10, 49, 6, 2, 1);
   expect("49 features");
+}
+
+TEST(TrainSettings, SchedulesHaveNames) {
+  for (const char* name : {"constant", "cosine", "linear"})
+    EXPECT_EQ(name_of(schedule_named(name)), name);
+  EXPECT_THROW(schedule_named("step"), Error);
 }
 
 TEST(TrainSettings, OptimizersHaveNames) {

@@ -223,6 +223,28 @@ TEST(Trainer, OptimizersAgreeWithTheReference) {
   }
 }
 
+TEST(Trainer, SchedulesAgreeWithTheReference) {
+  const test::Problem p = test::bag_of_words(96, 301, 9, 2, 8);
+  const Mlp initial = initialised_mlp({301, {24, 8}, 2}, 1);
+  const auto work = batches(96, 16, 6);
+  TrainSettings settings;
+  settings.weight_decay = 0.5;
+  settings.warmup = 5;
+  for (const Optimizer optimizer : {Optimizer::kAdamW, Optimizer::kSgd}) {
+    settings.optimizer = optimizer;
+    settings.learning_rate = optimizer == Optimizer::kSgd ? 0.02 : 1e-3;
+    settings.momentum = optimizer == Optimizer::kSgd ? 0.9 : 0.0;
+    for (const ScheduleKind kind :
+         {ScheduleKind::kConstant, ScheduleKind::kCosine, ScheduleKind::kLinear}) {
+      settings.schedule = kind;
+      SCOPED_TRACE(testing::Message() << name_of(optimizer) << " " << name_of(kind));
+      const Trained exact = slow(initial, p, settings, work);
+      for (const LabelledRows& form : {p.as_sparse(), p.as_dense()})
+        expect_close(fast(initial, form, settings, work, 2).network, exact.network, 1e-5, 2e-5);
+    }
+  }
+}
+
 TEST(Trainer, AdamWithDecayOfDenseRowsAgreesWithTheReference) {
   const test::Problem p = test::bag_of_words(64, 51, 9, 2, 8);
   const Mlp initial = initialised_mlp({51, {24, 8}, 2}, 1);
