@@ -11,6 +11,7 @@
 
 #include "nibble/core/thousands.h"
 #include "nibble/formats/model_file.h"
+#include "nibble/measure/load_time.h"
 #include "nibble/model/summary.h"
 
 namespace nibble::cli {
@@ -65,6 +66,8 @@ int run(const std::filesystem::path& path) {
                     labels_text(model.labels)));
   print(render(summarize(model)));
   print(storage_text(storage_breakdown(model, path)));
+  print(fmt::format("\nLoads in {:.2f} ms, ready to answer, from the page cache\n",
+                    median_load_ms(path)));
   print(provenance_text(model.provenance));
   return kDone;
 }

@@ -9,8 +9,9 @@ namespace {
 
 constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
-// Rounding up to whole huge pages wastes at most half of this.
-bool is_large(std::size_t bytes) { return bytes >= 2 * kHugePage; }
+// From one huge page on. What lies beyond the last whole one stays in small pages, so that nothing
+// is rounded up.
+bool is_large(std::size_t bytes) { return bytes >= kHugePage; }
 
 std::align_val_t alignment(std::size_t bytes) {
   return std::align_val_t(is_large(bytes) ? kHugePage : kCacheLine);

@@ -1,6 +1,7 @@
 #include "nibble/formats/encoded_tensors.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -19,8 +20,8 @@ std::string name_of(std::size_t layer, Part part) {
   return fmt::format("layers.{}.{}", layer, part_name);
 }
 
-template <typename T>
-SafeTensor tensor_of(std::string name, ElementType type, const Matrix<T>& matrix) {
+template <typename AnyMatrix>
+SafeTensor tensor_of(std::string name, ElementType type, const AnyMatrix& matrix) {
   return {std::move(name),
           type,
           {matrix.rows, matrix.columns},
@@ -57,8 +58,8 @@ class Collector {
   }
 
  private:
-  template <typename T>
-  void weight(ElementType type, const Matrix<T>& matrix) const {
+  template <typename AnyMatrix>
+  void weight(ElementType type, const AnyMatrix& matrix) const {
     tensors_.push_back(tensor_of(name_of(layer_, Part::kWeight), type, matrix));
   }
 
@@ -66,10 +67,22 @@ class Collector {
   std::size_t layer_;
 };
 
-// Copies tensors of a known type and shape out of the file.
+bool is_aligned(std::span<const std::byte> bytes) {
+  return reinterpret_cast<std::uintptr_t>(bytes.data()) % kCacheLine == 0;
+}
+
+// Takes tensors of a known type and shape out of the file.
 class Extractor {
  public:
-  Extractor(const Safetensors& file, std::size_t layer) : file_(file), layer_(layer) {}
+  Extractor(const TensorSource& source, std::size_t layer) : source_(source), layer_(layer) {}
+
+  template <typename T>
+  SharedMatrix<T> codes(Part part, ElementType type, std::size_t rows, std::size_t columns) const {
+    const auto bytes = tensor(part, type, {rows, columns});
+    if (source_.owner == nullptr || !is_aligned(bytes)) return matrix<T>(part, type, rows, columns);
+    return {
+        rows, columns, {reinterpret_cast<const T*>(bytes.data()), rows * columns}, source_.owner};
+  }
 
   template <typename T>
   Matrix<T> matrix(Part part, ElementType type, std::size_t rows, std::size_t columns) const {
@@ -90,7 +103,7 @@ class Extractor {
   std::span<const std::byte> tensor(Part part, ElementType type,
                                     const std::vector<std::uint64_t>& shape) const {
     const std::string name = name_of(layer_, part);
-    const SafeTensor* found = file_.find(name);
+    const SafeTensor* found = source_.file.find(name);
     if (found == nullptr) throw_error("the model file lacks the tensor '{}'", name);
     if (found->type != type || found->shape != shape || found->bytes.empty()) {
       throw_error("the tensor '{}' is {} [{}]; expected {} [{}]", name,
@@ -100,7 +113,7 @@ class Extractor {
     return found->bytes;
   }
 
-  const Safetensors& file_;
+  const TensorSource& source_;
   std::size_t layer_;
 };
 
@@ -114,11 +127,11 @@ Int4Matrix extract_int4(const Extractor& from, std::size_t inputs, std::size_t o
   Int4Matrix result;
   result.outputs = outputs;
   result.axis = axis;
-  result.codes = from.matrix<std::uint8_t>(Part::kWeight, ElementType::kU8, inputs, bytes_per_row);
+  result.codes = from.codes<std::uint8_t>(Part::kWeight, ElementType::kU8, inputs, bytes_per_row);
   const bool by_output = axis == GroupAxis::kOutputs;
-  result.scales = from.matrix<std::uint16_t>(Part::kScales, ElementType::kF16,
-                                             by_output ? inputs : groups(inputs),
-                                             by_output ? groups(outputs) : outputs);
+  result.scales = from.codes<std::uint16_t>(Part::kScales, ElementType::kF16,
+                                            by_output ? inputs : groups(inputs),
+                                            by_output ? groups(outputs) : outputs);
   return result;
 }
 
@@ -129,14 +142,14 @@ EncodedMatrix extract_weight(const Extractor& from, Scheme scheme, std::size_t i
     case Scheme::kF32:
       return from.matrix<float>(kWeight, ElementType::kF32, inputs, outputs);
     case Scheme::kF16:
-      return F16Matrix{from.matrix<std::uint16_t>(kWeight, ElementType::kF16, inputs, outputs)};
+      return F16Matrix{from.codes<std::uint16_t>(kWeight, ElementType::kF16, inputs, outputs)};
     case Scheme::kBf16:
-      return Bf16Matrix{from.matrix<std::uint16_t>(kWeight, ElementType::kBf16, inputs, outputs)};
+      return Bf16Matrix{from.codes<std::uint16_t>(kWeight, ElementType::kBf16, inputs, outputs)};
     case Scheme::kInt8:
-      return Int8Matrix{from.matrix<std::int8_t>(kWeight, ElementType::kI8, inputs, outputs),
+      return Int8Matrix{from.codes<std::int8_t>(kWeight, ElementType::kI8, inputs, outputs),
                         from.vector(Part::kScales, outputs)};
     case Scheme::kInt8Torch:
-      return Int8TorchMatrix{from.matrix<std::int8_t>(kWeight, ElementType::kI8, inputs, outputs),
+      return Int8TorchMatrix{from.codes<std::int8_t>(kWeight, ElementType::kI8, inputs, outputs),
                              from.vector(Part::kScales, 1).front()};
     case Scheme::kInt4:
       break;
@@ -196,13 +209,13 @@ std::vector<GroupAxis> group_axes_from(std::string_view text, std::size_t layers
   return axes;
 }
 
-QuantizedMlp decoded_network(const Safetensors& file, Scheme scheme,
+QuantizedMlp decoded_network(const TensorSource& source, Scheme scheme,
                              const std::vector<std::size_t>& sizes,
                              const std::vector<GroupAxis>& axes) {
   QuantizedMlp result;
   result.scheme = scheme;
   for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
-    const Extractor from(file, l);
+    const Extractor from(source, l);
     result.layers.push_back({extract_weight(from, scheme, sizes[l], sizes[l + 1], axes[l]),
                              from.vector(Part::kBias, sizes[l + 1])});
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +22,16 @@ std::size_t tensors_per_layer(Scheme scheme);
 std::string group_axes_text(const QuantizedMlp& mlp);
 std::vector<GroupAxis> group_axes_from(std::string_view text, std::size_t layers);
 
-// The one copy of a load. An Error if a tensor is missing or has another type or shape than the
+// Where a network's tensors lie, and what keeps them there; null when that may go.
+struct TensorSource {
+  const Safetensors& file;
+  std::shared_ptr<const void> owner;
+};
+
+// Codes that lie at a multiple of 64 stay there and share the source's owner; everything else is
+// copied. An Error if a tensor is missing or has another type or shape than the
 // sizes ask for. `axes` has one entry for each layer and counts for int4 only.
-QuantizedMlp decoded_network(const Safetensors& file, Scheme scheme,
+QuantizedMlp decoded_network(const TensorSource& source, Scheme scheme,
                              const std::vector<std::size_t>& sizes,
                              const std::vector<GroupAxis>& axes);
 

@@ -1,5 +1,6 @@
 #include "nibble/formats/model_file.h"
 
+#include <memory>
 #include <string>
 #include <system_error>
 
@@ -58,9 +59,9 @@ std::string archive_name(const fs::path& path) {
 std::size_t size_of_words(const Model& model, std::size_t extra_per_word) {
   const auto* bag = std::get_if<BagOfWords>(&model.featurizer);
   if (bag == nullptr) return 0;
-  std::size_t size = 0;
-  for (const std::string& word : bag->vocabulary.words()) size += word.size() + extra_per_word;
-  return size;
+  const Vocabulary& words = bag->vocabulary;
+  if (words.size() == 0) return 0;
+  return words.text().size() - (words.size() - 1) + words.size() * extra_per_word;
 }
 
 void add_layer(StorageBreakdown& storage, const Linear& layer) {
@@ -78,10 +79,11 @@ void add_layer(StorageBreakdown& storage, const QuantizedLinear& layer) {
 }  // namespace
 
 Model load_model(const fs::path& path) {
-  const MappedFile file(path);
+  const auto file = std::make_shared<const MappedFile>(path);
   try {
-    return kind_by_content(file.bytes()) == FileKind::kCheckpoint ? read_checkpoint(file.bytes())
-                                                                  : read_nibble_model(file.bytes());
+    return kind_by_content(file->bytes()) == FileKind::kCheckpoint
+               ? read_checkpoint(file->bytes())
+               : read_nibble_model(file->bytes(), file);
   } catch (const Error& problem) {
     throw_error("cannot load the model '{}': {}", path.string(), problem.what());
   }

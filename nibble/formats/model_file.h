@@ -10,6 +10,9 @@ namespace nibble {
 
 // Recognised by the first bytes: a ZIP file is a PyTorch checkpoint, anything else must be
 // safetensors. Every failure is an Error that names the file and what is wrong with it.
+//
+// A quantized model leaves its weights in the mapped file: replace a model's file, as save_model
+// does, never write into it while something runs it.
 Model load_model(const std::filesystem::path& path);
 
 // ".pt" and ".pth" write a PyTorch checkpoint (float models only), ".safetensors" ours; another

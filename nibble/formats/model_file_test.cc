@@ -68,6 +68,36 @@ TEST_F(ModelFileTest, OtherFilesAreRefusedWithASentence) {
   EXPECT_THROW(load_model(folder_ / "missing.pt"), Error);
 }
 
+const SharedMatrix<std::int8_t>& codes_of_layer(const Model& model, std::size_t layer) {
+  return std::get<Int8Matrix>(std::get<QuantizedMlp>(model.network).layers.at(layer).weight).codes;
+}
+
+// 64 x 64 codes lie at a multiple of 64 in the file.
+Model model_of_64() {
+  return {Numeric{64, 1.0F}, {"a", "b"}, initialised_mlp({64, {64}, 2}, 3), {}};
+}
+
+TEST_F(ModelFileTest, QuantizedWeightsStayInTheMappedFile) {
+  const fs::path path = folder_ / "m.safetensors";
+  save_model(quantized_model(model_of_64(), Scheme::kInt8), path);
+  const Model model = load_model(path);
+  EXPECT_EQ(codes_of_layer(model, 0).owner, codes_of_layer(model, 1).owner);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(codes_of_layer(model, 0).values.data()) % 64, 0U);
+}
+
+TEST_F(ModelFileTest, ALoadedModelOutlivesItsFileReplacedOrRemoved) {
+  const fs::path path = folder_ / "m.safetensors";
+  const Model original = quantized_model(model_of_64(), Scheme::kInt8);
+  save_model(original, path);
+  const Model loaded = load_model(path);
+  Model other = model_of_64();
+  std::get<Mlp>(other.network).layers[0].weight.values[0] = 5.0F;
+  save_model(quantized_model(other, Scheme::kInt8), path);
+  expect_same(loaded, original);
+  fs::remove(path);
+  expect_same(loaded, original);
+}
+
 std::string long_word(std::size_t index) { return "word" + std::to_string(10000 + index); }
 
 // The lab's network, all zero (sizes do not depend on the numbers), with a vocabulary of 10,000

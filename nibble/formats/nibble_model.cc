@@ -110,7 +110,7 @@ Featurizer featurizer_from(const Safetensors& file, std::size_t inputs) {
   const SafeTensor* words = file.find(kVocabulary);
   if (words == nullptr || words->type != ElementType::kU8)
     throw_error("the model file lacks its vocabulary; the file is damaged");
-  return BagOfWords{Vocabulary(words_from_text(words->bytes))};
+  return BagOfWords{Vocabulary::of_lines(std::string(text_of(words->bytes)))};
 }
 
 Provenance provenance_from(const Metadata& metadata) {
@@ -149,7 +149,7 @@ void write_nibble_model(const Model& model, AtomicFile& file) {
   write_safetensors(content, file);
 }
 
-Model read_nibble_model(std::span<const std::byte> bytes) {
+Model read_nibble_model(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
   const Safetensors file = read_safetensors(bytes);
   require_version(file.metadata);
   const auto sizes = layer_sizes(file.metadata);
@@ -162,7 +162,7 @@ Model read_nibble_model(std::span<const std::byte> bytes) {
   model.featurizer = featurizer_from(file, sizes.front());
   model.labels = read_json_texts(entry_of(file.metadata, "labels"), "the model's list of labels");
   model.provenance = provenance_from(file.metadata);
-  QuantizedMlp quantized = decoded_network(file, scheme, sizes, axes);
+  QuantizedMlp quantized = decoded_network({file, std::move(owner)}, scheme, sizes, axes);
   const bool has_words = std::holds_alternative<BagOfWords>(model.featurizer);
   require_all_known(file,
                     tensors_per_layer(scheme) * quantized.layers.size() + (has_words ? 1 : 0));

@@ -22,6 +22,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 #include "nibble/core/file.h"
@@ -31,6 +32,9 @@ namespace nibble {
 
 // The file is not committed. A QuantizedMlp of scheme f32 is read back as the Mlp that it is.
 void write_nibble_model(const Model& model, AtomicFile& file);
-Model read_nibble_model(std::span<const std::byte> file);
+// With an owner of the file's bytes, codes stay where they lie in the file if that is at a multiple
+// of 64, and the model shares the owner; without one, all are copied.
+Model read_nibble_model(std::span<const std::byte> file,
+                        std::shared_ptr<const void> owner = nullptr);
 
 }  // namespace nibble

@@ -222,6 +222,19 @@ TEST_F(NibbleModelTest, CutShortAnywhereItIsRefused) {
   }
 }
 
+TEST_F(NibbleModelTest, BytesAtAnyPlaceGiveTheSameModel) {
+  // 64 x 64 codes lie at a multiple of 64 in the file.
+  const Model model = quantized_model(
+      {Numeric{64, 1.0F}, {"a", "b"}, initialised_mlp({64, {64}, 2}, 3), {}}, Scheme::kInt8);
+  const std::string bytes = saved(model);
+  for (const std::size_t shift : {0, 1, 4, 63}) {
+    auto owner = std::make_shared<AlignedVector<char>>(bytes.size() + shift);
+    std::ranges::copy(bytes, owner->begin() + static_cast<std::ptrdiff_t>(shift));
+    const auto place = std::as_bytes(std::span(*owner)).subspan(shift);
+    expect_same(read_nibble_model(place, std::move(owner)), model);
+  }
+}
+
 TEST_F(NibbleModelTest, AnyFlippedByteIsRefusedOrHarmless) {
   const std::string bytes = saved(in_scheme(number_model(), Scheme::kInt4));
   for (std::size_t i = 0; i < bytes.size(); ++i) {

@@ -17,14 +17,20 @@ namespace {
 
 constexpr std::string_view kWhat = "the safetensors file";
 
+// Where the next tensor may begin after this one, if this one began anywhere.
+std::uint64_t alignment_of(const SafeTensor& tensor) {
+  const std::uint64_t size = tensor.bytes.size();
+  return size == 0 ? kCacheLine : std::min<std::uint64_t>(kCacheLine, size & (~size + 1));
+}
+
 std::vector<const SafeTensor*> in_file_order(const std::vector<SafeTensor>& tensors) {
   std::vector<const SafeTensor*> order;
   order.reserve(tensors.size());
   for (const SafeTensor& tensor : tensors) order.push_back(&tensor);
   std::ranges::sort(order, [](const SafeTensor* a, const SafeTensor* b) {
-    const std::size_t size_a = bytes_of(a->type);
-    const std::size_t size_b = bytes_of(b->type);
-    return size_a != size_b ? size_a > size_b : a->name < b->name;
+    const std::uint64_t alignment_a = alignment_of(*a);
+    const std::uint64_t alignment_b = alignment_of(*b);
+    return alignment_a != alignment_b ? alignment_a > alignment_b : a->name < b->name;
   });
   return order;
 }

@@ -32,8 +32,10 @@ struct Safetensors {
 
 inline constexpr std::uint64_t kLargestSafetensorsHeader = 100'000'000;  // as in tensor.rs
 
-// Tensors go by descending alignment, then by name. The header is padded with spaces so that the
-// numbers begin at a multiple of 64. The file is not committed. Texts must be valid UTF-8.
+// Tensors go by the largest power of two up to 64 that divides their bytes, largest first, then by
+// name. The header is padded with spaces so that the numbers begin at a multiple of 64: so does
+// then every tensor whose bytes are one, and every tensor at a multiple of its elements' size. The
+// file is not committed. Texts must be valid UTF-8.
 void write_safetensors(const Safetensors& content, AtomicFile& file);
 
 // Views into the file's bytes, which must outlive the result. Refused: a header that is not JSON of

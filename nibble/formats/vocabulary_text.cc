@@ -1,7 +1,8 @@
 #include "nibble/formats/vocabulary_text.h"
 
+#include <cstddef>
+
 #include "nibble/core/error.h"
-#include "nibble/formats/byte_reader.h"
 
 namespace nibble {
 
@@ -14,17 +15,6 @@ std::string text_from_words(const std::vector<std::string>& words) {
     text += words[i];
   }
   return text;
-}
-
-std::vector<std::string> words_from_text(std::span<const std::byte> bytes) {
-  const std::string_view text = text_of(bytes);
-  std::vector<std::string> words;
-  for (std::size_t begin = 0;;) {
-    const std::size_t end = text.find('\n', begin);
-    words.emplace_back(text.substr(begin, end - begin));
-    if (end == std::string_view::npos) return words;
-    begin = end + 1;
-  }
 }
 
 }  // namespace nibble

@@ -59,7 +59,7 @@ class FloatLayer : public Layer {
  public:
   using Stored = typename Kernels::Stored;
 
-  FloatLayer(Matrix<Stored> weight, std::span<const float> bias, LayerPlace place)
+  FloatLayer(SharedMatrix<Stored> weight, std::span<const float> bias, LayerPlace place)
       : Layer(weight.rows, bias, place),
         panels_([this] { return Kernels::pack(view_of(gathered_)); }) {
     if (place.first) {

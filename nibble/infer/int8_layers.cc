@@ -15,8 +15,8 @@ namespace {
 
 class Int8Layer : public Layer {
  public:
-  Int8Layer(Matrix<std::int8_t> codes, std::span<const float> scales, std::span<const float> bias,
-            LayerPlace place)
+  Int8Layer(SharedMatrix<std::int8_t> codes, std::span<const float> scales,
+            std::span<const float> bias, LayerPlace place)
       : Layer(codes.rows, bias, place),
         scales_(padded(scales)),
         panels_([this] { return pack(view_of(gathered_)); }) {

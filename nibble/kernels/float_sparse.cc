@@ -119,7 +119,7 @@ struct Bf16Job {
 
 template <typename Job, typename Weights>
 HWY_INLINE void gather(const SparseRow& x, const Weights& weights, const Finish& finish, float* y) {
-  const Job job{x, weights.weights.data(), weights.stride(), finish, y};
+  const Job job{x, weights.row(0), weights.stride(), finish, y};
   cover_outputs<kChunkVectors>(job, weights.stride());
 }
 

@@ -164,7 +164,7 @@ void gather(const Job& job) {
 
 void sparse_int8(const SparseQuantizedRow& x, const Gathered<std::int8_t>& weights,
                  const float* scales, const Finish& finish, float* y) {
-  gather({x, weights.weights.data(), weights.stride(), scales, finish, y});
+  gather({x, weights.row(0), weights.stride(), scales, finish, y});
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "nibble/kernels/packed.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 namespace nibble {
@@ -50,19 +52,30 @@ std::int16_t sum_of_group(const Int4Source& source, std::size_t group, std::size
 }
 
 // 128 nibbles in order to words whose nibble k is number 16k+j. Byte m of word 2t takes the low
-// nibbles of bytes 16m+t and 16m+8+t, that of word 2t+1 their high ones.
+// nibbles of bytes 16m+t and 16m+8+t, that of word 2t+1 their high ones. Eight bytes at a time,
+// then the bytes to their words: loading an int4 model is mostly this.
 void transpose_block(const std::uint8_t* bytes, std::uint32_t* words) {
+  constexpr std::uint64_t kLow = 0x0F0F0F0F0F0F0F0F;
+  std::array<std::uint8_t, 32> even{};  // [m][t]
+  std::array<std::uint8_t, 32> odd{};
+  for (std::size_t m = 0; m < 4; ++m) {
+    std::uint64_t a = 0;
+    std::uint64_t b = 0;
+    std::memcpy(&a, bytes + 16 * m, sizeof(a));
+    std::memcpy(&b, bytes + 16 * m + 8, sizeof(b));
+    const std::uint64_t low = (a & kLow) | (b & kLow) << 4U;
+    const std::uint64_t high = (a >> 4U & kLow) | (b & ~kLow);
+    std::memcpy(even.data() + 8 * m, &low, sizeof(low));
+    std::memcpy(odd.data() + 8 * m, &high, sizeof(high));
+  }
+  const auto word = [](const std::array<std::uint8_t, 32>& from, std::size_t t) {
+    return static_cast<std::uint32_t>(from[t]) | static_cast<std::uint32_t>(from[8 + t]) << 8U |
+           static_cast<std::uint32_t>(from[16 + t]) << 16U |
+           static_cast<std::uint32_t>(from[24 + t]) << 24U;
+  };
   for (std::size_t t = 0; t < 8; ++t) {
-    std::uint32_t even = 0;
-    std::uint32_t odd = 0;
-    for (std::size_t m = 0; m < 4; ++m) {
-      const unsigned a = bytes[16 * m + t];
-      const unsigned b = bytes[16 * m + 8 + t];
-      even |= ((a & 15U) | (b & 15U) << 4U) << (8 * m);
-      odd |= (a >> 4U | (b & 0xF0U)) << (8 * m);
-    }
-    words[2 * t] = even;
-    words[2 * t + 1] = odd;
+    words[2 * t] = word(even, t);
+    words[2 * t + 1] = word(odd, t);
   }
 }
 
@@ -143,10 +156,14 @@ Int4Gathered pack_int4_gathered(const Int4Source& source) {
     const std::uint8_t* row = source.codes + i * bytes;
     std::uint32_t* to = packed.codes.data() + i * packed.blocks() * 16;
     for (std::size_t first = 0; first < bytes; first += 64, to += 16) {
-      std::uint8_t block[64];
-      if (bytes - first < 64) std::fill_n(block, 64, std::uint8_t{0x88});
-      std::copy_n(row + first, std::min<std::size_t>(64, bytes - first), block);
-      transpose_block(block, to);
+      if (bytes - first >= 64) {
+        transpose_block(row + first, to);
+        continue;
+      }
+      std::array<std::uint8_t, 64> block{};
+      block.fill(0x88);
+      std::copy_n(row + first, bytes - first, block.data());
+      transpose_block(block.data(), to);
     }
     std::copy_n(source.scales + i * groups, groups, packed.scales.data() + i * packed.blocks() * 4);
   }

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "nibble/core/aligned.h"
+#include "nibble/core/shared_matrix.h"
 
 namespace nibble {
 
@@ -116,11 +117,10 @@ inline void prefetch_bytes(const void* from, std::size_t bytes) {
 // [input][stride], stride a multiple of 64 bytes and of padded_outputs.
 template <typename T>
 struct Gathered {
-  std::size_t inputs = 0;
   std::size_t outputs = 0;
-  AlignedVector<T> weights;
-  std::size_t stride() const { return padded_outputs(outputs); }
-  const T* row(std::size_t input) const { return weights.data() + input * stride(); }
+  SharedMatrix<T> weights;  // begins at a multiple of 64 bytes
+  std::size_t stride() const { return weights.columns; }
+  const T* row(std::size_t input) const { return weights.values.data() + input * stride(); }
   // Asks for an input's weights to be brought into L2.
   void prefetch(std::size_t input) const { prefetch_bytes(row(input), stride() * sizeof(T)); }
 };
@@ -160,8 +160,12 @@ WeightView<T> view_of(const Matrix<T>& weights) {
   return {weights.values.data(), weights.rows, weights.columns, weights.columns};
 }
 template <typename T>
+WeightView<T> view_of(const SharedMatrix<T>& weights) {
+  return {weights.values.data(), weights.rows, weights.columns, weights.columns};
+}
+template <typename T>
 WeightView<T> view_of(const Gathered<T>& weights) {
-  return {weights.weights.data(), weights.inputs, weights.outputs, weights.stride()};
+  return {weights.row(0), weights.weights.rows, weights.outputs, weights.stride()};
 }
 
 F32Panels pack_f32_panels(const WeightView<float>& weights);
@@ -186,18 +190,21 @@ Int4Panels pack_int4_panels(const Int4Source& source, bool with_group_sums);
 // scales [inputs][ceil(outputs/32)]
 Int4Gathered pack_int4_gathered(const Int4Source& source);
 
-// Takes the matrix over as it is where its outputs are a multiple of 64, and copies it otherwise.
+// Shares the matrix as it is where its outputs and its place are multiples of 64, and copies it
+// otherwise.
 template <typename T>
-Gathered<T> pack_gathered(Matrix<T>&& weights) {
-  Gathered<T> packed{weights.rows, weights.columns, {}};
-  if (packed.stride() == weights.columns) {
-    packed.weights = std::move(weights.values);
-    return packed;
-  }
-  packed.weights.resize(packed.inputs * packed.stride());
-  for (std::size_t i = 0; i < packed.inputs; ++i)
-    std::ranges::copy(weights.row(i), packed.weights.data() + i * packed.stride());
-  return packed;
+Gathered<T> pack_gathered(SharedMatrix<T> weights) {
+  const std::size_t outputs = weights.columns;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(weights.values.data()) % kCacheLine == 0;
+  if (aligned && padded_outputs(outputs) == outputs) return {outputs, std::move(weights)};
+  Matrix<T> copy(weights.rows, padded_outputs(outputs));
+  for (std::size_t i = 0; i < weights.rows; ++i)
+    std::ranges::copy(weights.row(i), copy.row(i).begin());
+  return {outputs, std::move(copy)};
+}
+template <typename T>
+Gathered<T> pack_gathered(Matrix<T> weights) {
+  return pack_gathered(SharedMatrix<T>(std::move(weights)));
 }
 
 }  // namespace nibble

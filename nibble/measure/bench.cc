@@ -15,6 +15,7 @@
 #include "nibble/infer/predictor.h"
 #include "nibble/measure/floor.h"
 #include "nibble/measure/latency.h"
+#include "nibble/measure/load_time.h"
 #include "nibble/measure/memory.h"
 #include "nibble/measure/statistics.h"
 #include "nibble/measure/synthetic_rows.h"
@@ -45,17 +46,6 @@ std::vector<std::size_t> thread_counts(std::size_t most) {
   for (std::size_t threads = 1; threads < most; threads *= 2) counts.push_back(threads);
   counts.push_back(most);
   return counts;
-}
-
-double median_load_ms(const std::filesystem::path& file) {
-  std::vector<double> times(9);
-  for (double& time : times) {
-    const Clock::time_point start = Clock::now();
-    const Predictor predictor(load_model(file));
-    keep(&predictor);
-    time = seconds_since(start) * 1e3;
-  }
-  return median(std::move(times));
 }
 
 DenseRows dense_copy(const SparseRowsView& rows) {

@@ -60,7 +60,7 @@ struct BenchReport {
   std::string rows;  // what the calls were fed with, for people
   MachineInfo machine;
   MachineCeilings ceilings;
-  double load_ms = 0.0;  // file to ready, from the page cache, median of several
+  double load_ms = 0.0;  // load_time.h
   // Of this process, once the model was loaded and had answered.
   std::size_t peak_resident_bytes = 0;
   std::vector<BenchRun> runs;

@@ -1,6 +1,7 @@
 #include "nibble/quant/encodings.h"
 
 #include <cstdint>
+#include <span>
 
 namespace nibble {
 namespace {
@@ -26,9 +27,9 @@ std::size_t output_columns(const Encoded& matrix) {
 }
 std::size_t output_columns(const Int4Matrix& matrix) { return matrix.outputs; }
 
-template <typename T>
-std::size_t bytes_of(const Matrix<T>& matrix) {
-  return matrix.values.size() * sizeof(T);
+template <typename AnyMatrix>
+std::size_t bytes_of(const AnyMatrix& matrix) {
+  return std::span(matrix.values).size_bytes();
 }
 
 EncodedBytes bytes(const F32Matrix& matrix) { return {bytes_of(matrix), 0}; }

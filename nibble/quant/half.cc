@@ -63,7 +63,7 @@ inline float widen_bf16(std::uint16_t code) {
 }
 
 template <typename To, typename From, typename Convert>
-Matrix<To> converted(const Matrix<From>& from, Convert convert) {
+Matrix<To> converted(const From& from, Convert convert) {
   Matrix<To> to(from.rows, from.columns);
   std::ranges::transform(from.values, to.values.begin(), convert);
   return to;

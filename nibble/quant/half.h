@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "nibble/core/aligned.h"
+#include "nibble/core/shared_matrix.h"
 
 namespace nibble {
 
@@ -32,12 +33,12 @@ std::uint16_t bf16_from_float(float value);
 float float_from_bf16(std::uint16_t code);
 
 struct F16Matrix {
-  Matrix<std::uint16_t> codes;  // [inputs][outputs]
+  SharedMatrix<std::uint16_t> codes;  // [inputs][outputs]
   friend bool operator==(const F16Matrix&, const F16Matrix&) = default;
 };
 
 struct Bf16Matrix {
-  Matrix<std::uint16_t> codes;  // [inputs][outputs]
+  SharedMatrix<std::uint16_t> codes;  // [inputs][outputs]
   friend bool operator==(const Bf16Matrix&, const Bf16Matrix&) = default;
 };
 

@@ -29,6 +29,7 @@
 #include <cstdint>
 
 #include "nibble/core/aligned.h"
+#include "nibble/core/shared_matrix.h"
 #include "nibble/quant/half.h"
 
 namespace nibble {
@@ -47,8 +48,8 @@ enum class GroupAxis : std::uint8_t { kOutputs, kInputs };
 struct Int4Matrix {
   std::size_t outputs = 0;
   GroupAxis axis = GroupAxis::kInputs;
-  Matrix<std::uint8_t> codes;    // [inputs][ceil(outputs/2)]
-  Matrix<std::uint16_t> scales;  // float16; shape by axis, above
+  SharedMatrix<std::uint8_t> codes;    // [inputs][ceil(outputs/2)]
+  SharedMatrix<std::uint16_t> scales;  // float16; shape by axis, above
   friend bool operator==(const Int4Matrix&, const Int4Matrix&) = default;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
+#include <utility>
 
 #include "nibble/quant/rounding.h"
 
@@ -35,12 +36,11 @@ void encode_row(std::span<const float> weight, std::span<const float> scales,
 }  // namespace
 
 Int8Matrix encode_int8(const Matrix<float>& weight) {
-  Int8Matrix matrix{Matrix<std::int8_t>(weight.rows, weight.columns),
-                    largest_of_each_output(weight)};
-  for (float& scale : matrix.scales) scale = scale_for(scale);
-  for (std::size_t i = 0; i < weight.rows; ++i)
-    encode_row(weight.row(i), matrix.scales, matrix.codes.row(i));
-  return matrix;
+  Matrix<std::int8_t> codes(weight.rows, weight.columns);
+  AlignedVector<float> scales = largest_of_each_output(weight);
+  for (float& scale : scales) scale = scale_for(scale);
+  for (std::size_t i = 0; i < weight.rows; ++i) encode_row(weight.row(i), scales, codes.row(i));
+  return {std::move(codes), std::move(scales)};
 }
 
 Matrix<float> decode(const Int8Matrix& matrix) {

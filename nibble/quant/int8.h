@@ -21,12 +21,13 @@
 #include <cstdint>
 
 #include "nibble/core/aligned.h"
+#include "nibble/core/shared_matrix.h"
 
 namespace nibble {
 
 struct Int8Matrix {
-  Matrix<std::int8_t> codes;    // [inputs][outputs]
-  AlignedVector<float> scales;  // [outputs]
+  SharedMatrix<std::int8_t> codes;  // [inputs][outputs]
+  AlignedVector<float> scales;      // [outputs]
   friend bool operator==(const Int8Matrix&, const Int8Matrix&) = default;
 };
 

@@ -39,8 +39,9 @@ TEST(Int8, ExtremeWeightsStayInRange) {
 }
 
 TEST(Int8, EveryCodeComesBack) {
-  Int8Matrix matrix{Matrix<std::int8_t>(255, 1), {0.0371F}};
-  std::iota(matrix.codes.values.begin(), matrix.codes.values.end(), std::int8_t{-127});
+  Matrix<std::int8_t> codes(255, 1);
+  std::iota(codes.values.begin(), codes.values.end(), std::int8_t{-127});
+  const Int8Matrix matrix{std::move(codes), {0.0371F}};
   EXPECT_EQ(encode_int8(decode(matrix)).codes, matrix.codes);
 }
 

@@ -4,6 +4,7 @@
 #include <bit>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include "nibble/quant/rounding.h"
 
@@ -19,14 +20,14 @@ float largest_magnitude(std::span<const float> weights) {
 }  // namespace
 
 Int8TorchMatrix encode_int8_torch(const Matrix<float>& weight) {
-  Int8TorchMatrix matrix{Matrix<std::int8_t>(weight.rows, weight.columns)};
-  matrix.scale =
+  Matrix<std::int8_t> codes(weight.rows, weight.columns);
+  const float scale =
       std::max(largest_magnitude(weight.values) / 127.5F, std::numeric_limits<float>::epsilon());
-  const float inverse_scale = 1.0F / matrix.scale;
-  std::ranges::transform(weight.values, matrix.codes.values.begin(), [&](float w) {
+  const float inverse_scale = 1.0F / scale;
+  std::ranges::transform(weight.values, codes.values.begin(), [&](float w) {
     return static_cast<std::int8_t>(round_clamped(w * inverse_scale, -128, 127));
   });
-  return matrix;
+  return {std::move(codes), scale};
 }
 
 Matrix<float> decode(const Int8TorchMatrix& matrix) {

@@ -16,11 +16,12 @@
 #include <cstdint>
 
 #include "nibble/core/aligned.h"
+#include "nibble/core/shared_matrix.h"
 
 namespace nibble {
 
 struct Int8TorchMatrix {
-  Matrix<std::int8_t> codes;  // [inputs][outputs]
+  SharedMatrix<std::int8_t> codes;  // [inputs][outputs]
   float scale = 1.0F;
   friend bool operator==(const Int8TorchMatrix&, const Int8TorchMatrix&) = default;
 };

@@ -39,8 +39,9 @@ TEST(Int8Torch, ScaleIsAtLeastEpsilon) {
 }
 
 TEST(Int8Torch, DecodesEveryCode) {
-  Int8TorchMatrix matrix{Matrix<std::int8_t>(256, 1), 0.25F};
-  std::iota(matrix.codes.values.begin(), matrix.codes.values.end(), std::int8_t{-128});
+  Matrix<std::int8_t> codes(256, 1);
+  std::iota(codes.values.begin(), codes.values.end(), std::int8_t{-128});
+  const Int8TorchMatrix matrix{std::move(codes), 0.25F};
   const auto weight = decode(matrix);
   for (std::size_t i = 0; i < 256; ++i)
     EXPECT_EQ(weight.values[i], 0.25F * (static_cast<float>(i) - 128.0F));

@@ -65,7 +65,7 @@ IntegerRow quantize_row(const View& rows, std::size_t row, const CallQuantizatio
 }
 
 // Adds q w of the entries first..last-1 of x to every output's sum.
-void add_products(const Matrix<std::int8_t>& codes, const IntegerRow& x, std::size_t first,
+void add_products(const SharedMatrix<std::int8_t>& codes, const IntegerRow& x, std::size_t first,
                   std::size_t last, std::span<std::int32_t> sums) {
   for (std::size_t i = first; i < last; ++i) {
     const auto row = codes.row(x.columns[i]);
@@ -73,7 +73,8 @@ void add_products(const Matrix<std::int8_t>& codes, const IntegerRow& x, std::si
   }
 }
 
-std::vector<std::int32_t> integer_sums(const Matrix<std::int8_t>& codes, const IntegerRow& x) {
+std::vector<std::int32_t> integer_sums(const SharedMatrix<std::int8_t>& codes,
+                                       const IntegerRow& x) {
   std::vector<std::int32_t> sums(codes.columns);
   add_products(codes, x, 0, x.columns.size(), sums);
   return sums;
@@ -94,7 +95,7 @@ void apply_int8_torch(const Int8TorchMatrix& weight, std::span<const float> bias
 }
 
 struct UnpackedInt4 {
-  Matrix<std::int8_t> codes;
+  SharedMatrix<std::int8_t> codes;
   Matrix<float> scales;
 };
 

@@ -72,7 +72,7 @@ Vocabulary fit_vocabulary(const Texts& texts, std::size_t max_features) {
   words.reserve(by_count.size());
   for (WordCount& entry : by_count) words.push_back(std::move(entry.first));
   std::ranges::sort(words);  // by bytes, which in UTF-8 is by code point
-  return Vocabulary(std::move(words));
+  return Vocabulary(words);
 }
 
 void append_bag_of_words(std::string_view text, const Vocabulary& vocabulary, SparseRows& rows) {

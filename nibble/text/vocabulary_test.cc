@@ -28,6 +28,25 @@ TEST(Vocabulary, TheEmptyOneKnowsNothing) {
   EXPECT_EQ(Vocabulary().size(), 0U);
 }
 
+TEST(Vocabulary, OfLinesIsTheSameAsOfWords) {
+  const Vocabulary lines = Vocabulary::of_lines("a\nb c\nlast");
+  EXPECT_EQ(lines.words(), (std::vector<std::string>{"a", "b c", "last"}));
+  EXPECT_EQ(lines.word(1), "b c");
+  EXPECT_EQ(lines.text(), "a\nb c\nlast");
+  EXPECT_EQ(lines.column("last"), 2U);
+  EXPECT_EQ(Vocabulary(lines.words()).text(), lines.text());
+  EXPECT_EQ(Vocabulary::of_lines("one").words(), std::vector<std::string>{"one"});
+  for (const char* damaged : {"", "\n", "a\n", "\na", "a\n\nb", "a\nb\na"})
+    EXPECT_THROW(Vocabulary::of_lines(damaged), Error) << damaged;
+}
+
+TEST(Vocabulary, AWordMayHoldALineFeed) {
+  const Vocabulary vocabulary({"a\nb", "a", "b"});
+  EXPECT_EQ(vocabulary.size(), 3U);
+  EXPECT_EQ(vocabulary.column("a\nb"), 0U);
+  EXPECT_EQ(vocabulary.column("b"), 2U);
+}
+
 TEST(Vocabulary, SurvivesACopyAndAMove) {
   Vocabulary first({"a word longer than any short string", "b"});
   const Vocabulary copy = first;
