@@ -12,7 +12,9 @@
 #include "nibble/core/file.h"
 #include "nibble/data/catalogue.h"
 #include "nibble/measure/bench_render.h"
+#ifndef NIBBLE_PREDICT_ONLY
 #include "nibble/report/roofline.h"
+#endif
 
 namespace nibble::cli {
 namespace {
@@ -31,6 +33,20 @@ std::optional<Examples> rows_to_time(const std::string& data) {
   TrainAndTest loaded = load_data(data);
   return loaded.test ? std::move(loaded.test) : std::move(loaded.training);
 }
+
+// The report room draws; a program built without it has no --plot.
+#ifdef NIBBLE_PREDICT_ONLY
+void require_picture_name(const std::filesystem::path& /*path*/) {}
+void write_roofline(const BenchReport& /*report*/, const std::filesystem::path& /*path*/) {}
+void add_plot_option(CLI::App& /*verb*/, std::filesystem::path& /*plot*/) {}
+#else
+void add_plot_option(CLI::App& verb, std::filesystem::path& plot) {
+  verb.add_option("--plot", plot,
+                  "Draw operations per byte against operations per second under the ceilings (a "
+                  "roofline), as .png or .svg")
+      ->type_name("FILE");
+}
+#endif
 
 int run(BenchOptions options) {
   if (!options.plot.empty()) require_picture_name(options.plot);
@@ -68,10 +84,7 @@ Verb add_bench(CLI::App& program) {
   verb->add_option("--json", options->json,
                    "Write all figures as JSON into this file, too; - prints the JSON alone")
       ->type_name("FILE");
-  verb->add_option("--plot", options->plot,
-                   "Draw operations per byte against operations per second under the ceilings (a "
-                   "roofline), as .png or .svg")
-      ->type_name("FILE");
+  add_plot_option(*verb, options->plot);
   add_quiet_option(*verb, options->quiet);
   verb->footer(
       "Examples:\n"

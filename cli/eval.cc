@@ -17,7 +17,7 @@
 #include "nibble/infer/predictor.h"
 #include "nibble/measure/accuracy.h"
 #include "nibble/measure/statistics.h"
-#include "nibble/train/loss.h"
+#include "nibble/network/loss.h"
 
 namespace nibble::cli {
 namespace {

@@ -21,6 +21,22 @@
 namespace nibble::cli {
 namespace {
 
+#ifdef NIBBLE_PREDICT_ONLY
+constexpr const char* kDescription =
+    "Runs small text and number classifiers. (This nibble was built without training and report.)";
+constexpr const char* kFooter =
+    "Each verb explains itself: nibble predict --help\n\n"
+    "Example:\n"
+    "  echo 'a warm and funny film' | nibble predict model-int8.safetensors";
+#else
+constexpr const char* kDescription =
+    "Trains small text and number classifiers, makes them smaller, and measures what that costs.";
+constexpr const char* kFooter =
+    "Each verb explains itself: nibble train --help\n\n"
+    "Example: the whole study, from the data to the table and a report\n"
+    "  nibble study sst2 -o lab-out";
+#endif
+
 std::string version_text() {
   const MachineInfo machine = describe_machine();
   return fmt::format("nibble {} ({} build, {})\nCPU levels here: {}; in use: {}",
@@ -30,13 +46,8 @@ std::string version_text() {
 
 std::vector<Verb> declare(CLI::App& program) {
   program.name("nibble");
-  program.description(
-      "Trains small text and number classifiers, makes them smaller, and measures what that "
-      "costs.");
-  program.footer(
-      "Each verb explains itself: nibble train --help\n\n"
-      "Example: the whole study, from the data to the table and a report\n"
-      "  nibble study sst2 -o lab-out");
+  program.description(kDescription);
+  program.footer(kFooter);
   program.formatter(help_formatter());
   program.fallthrough();  // --cpu may stand after the verb, too
   program.require_subcommand(1);
@@ -46,9 +57,14 @@ std::vector<Verb> declare(CLI::App& program) {
           "--cpu", [](const std::string& level) { force_cpu_level(level); },
           "Use a lower CPU level than the best one here (--version lists them); so does NIBBLE_CPU")
       ->type_name("LEVEL");
+#ifdef NIBBLE_PREDICT_ONLY
+  std::vector<Verb> verbs = {add_eval(program), add_predict(program), add_inspect(program),
+                             add_bench(program), add_completion(program)};
+#else
   std::vector<Verb> verbs = {add_study(program),   add_train(program),    add_eval(program),
                              add_predict(program), add_quantize(program), add_inspect(program),
                              add_bench(program),   add_data(program),     add_completion(program)};
+#endif
   for (const Verb& verb : verbs) {
     verb.parser->group("Verbs");
     for (CLI::App* nested : verb.parser->get_subcommands({})) nested->group("Verbs");

@@ -15,9 +15,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "nibble/study/pipeline.h"
-#include "nibble/train/train.h"
-
 namespace nibble::cli {
 
 // The type name of an option that takes one of a few words ("on|off"): help shows it, completion
@@ -53,12 +50,9 @@ CLI::Option* add_number(CLI::App& verb, const std::string& name, Number& value,
 }
 
 void add_model_argument(CLI::App& verb, std::filesystem::path& model);
-void add_data_options(CLI::App& verb, DataOptions& options);
 // "512,256" sets {512, 256}, "none" sets {}.
 CLI::Option* add_sizes_option(CLI::App& verb, const std::string& name,
                               std::vector<std::size_t>& sizes, const std::string& description);
-void add_network_options(CLI::App& verb, std::vector<std::size_t>& hidden);
-void add_training_options(CLI::App& verb, TrainSettings& settings);
 void add_threads_option(CLI::App& verb, std::size_t& threads,
                         const std::string& description =
                             "Threads to use; 0 means all processors. Results do not "

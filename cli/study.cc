@@ -10,6 +10,7 @@
 #include "options.h"
 #include "output.h"
 #include "progress.h"
+#include "training_options.h"
 #include "verbs.h"
 
 #include "nibble/report/table.h"

@@ -16,6 +16,11 @@ target_compile_options(nibble_flags INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # GCC 12 sees overlaps in std::string's operator+ that are not there (PR 105651)
   # A product and a sum are fused only where the code says so: the same bits on every CPU level.
   -ffp-contract=off)
+if(NIBBLE_PREDICT_ONLY)
+  # What no verb calls, the training kernels for instance, is left out of the program.
+  target_compile_options(nibble_flags INTERFACE -ffunction-sections -fdata-sections)
+  target_link_options(nibble_flags INTERFACE -Wl,--gc-sections)
+endif()
 if(NIBBLE_SANITIZE)
   target_compile_options(nibble_flags INTERFACE -fsanitize=${NIBBLE_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)

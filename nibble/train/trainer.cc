@@ -9,7 +9,7 @@
 #include "nibble/kernels/train_denormals.h"
 #include "nibble/kernels/train_dropout.h"
 #include "nibble/kernels/train_forward.h"
-#include "nibble/train/loss.h"
+#include "nibble/network/loss.h"
 #include "nibble/train/optimizer_step.h"
 
 namespace nibble {

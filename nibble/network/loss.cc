@@ -1,4 +1,4 @@
-#include "nibble/train/loss.h"
+#include "nibble/network/loss.h"
 
 #include <algorithm>
 #include <cmath>
