@@ -20,15 +20,22 @@ std::size_t parse_size(const std::string& option, std::string_view text) {
 std::vector<std::size_t> parse_sizes(const std::string& option, std::string_view text) {
   std::vector<std::size_t> sizes;
   if (text == "none") return sizes;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(',', begin), text.size());
-    sizes.push_back(parse_size(option, text.substr(begin, end - begin)));
-    begin = end + 1;
-  }
+  for (const std::string_view piece : between_commas(text))
+    sizes.push_back(parse_size(option, piece));
   return sizes;
 }
 
 }  // namespace
+
+std::vector<std::string_view> between_commas(std::string_view text) {
+  std::vector<std::string_view> pieces;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    pieces.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return pieces;
+}
 
 std::string one_of(const std::vector<std::string_view>& words) {
   return fmt::format("{}", fmt::join(words, "|"));

@@ -21,6 +21,9 @@ namespace nibble::cli {
 // offers the words.
 std::string one_of(const std::vector<std::string_view>& words);
 
+// "a,b" -> {"a", "b"}.
+std::vector<std::string_view> between_commas(std::string_view text);
+
 template <typename Number>
 CLI::Validator number_check() {
   return CLI::Validator(

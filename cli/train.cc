@@ -117,6 +117,8 @@ int run(const TrainOptions& options) {
   step_log.commit();
   save(trained, data, options);
   if (trained.interrupted) remark("Stopped before the last epoch.");
+  if (trained.stopped_early && !options.quiet)
+    remark(fmt::format("Ended early: {} epochs without a better one.", options.settings.patience));
   if (!options.quiet || trained.interrupted) remark(best_sentence(trained, options.output));
   return trained.interrupted ? kInterrupted : kDone;
 }

@@ -1,8 +1,14 @@
 #include "training_options.h"
 
+#include <charconv>
+#include <system_error>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "options.h"
+
+#include "nibble/core/error.h"
 
 namespace nibble::cli {
 namespace {
@@ -56,6 +62,52 @@ void add_schedule_options(CLI::App& verb, TrainSettings& settings) {
       ->group(kTraining);
 }
 
+// "0.1,0.25" -> {0.1, 0.25}.
+std::vector<double> parse_numbers(const std::string& option, std::string_view text) {
+  std::vector<double> numbers;
+  for (const std::string_view piece : between_commas(text)) {
+    const auto [end, code] =
+        std::from_chars(piece.data(), piece.data() + piece.size(), numbers.emplace_back());
+    if (code != std::errc() || end != piece.data() + piece.size())
+      throw_error("{} got '{}'; expected numbers such as 0.1,0.25", option, piece);
+  }
+  return numbers;
+}
+
+void add_loss_options(CLI::App& verb, TrainSettings& settings) {
+  const auto add = [&verb](const char* name, auto& value, const char* description) {
+    add_number(verb, name, value, description)->group(kTraining);
+  };
+  add("--clip-norm", settings.clip_norm,
+      "Scales a step's gradients down to this norm of all of them; 0 never does");
+  add("--label-smoothing", settings.label_smoothing,
+      "Share of each target that is spread over all labels");
+  verb.add_option_function<std::string>(
+          "--class-weights",
+          [&settings](const std::string& text) {
+            settings.balanced_classes = text == "balanced";
+            settings.class_weights = settings.balanced_classes
+                                         ? std::vector<double>()
+                                         : parse_numbers("--class-weights", text);
+          },
+          "What a row counts in the loss, by its label: a number for each label in order (1,2.5), "
+          "or balanced: the rarer, the more")
+      ->type_name("WEIGHTS")
+      ->group(kTraining);
+  verb.add_option_function<std::string>(
+          "--dropout",
+          [&settings](const std::string& text) {
+            settings.dropout = parse_numbers("--dropout", text);
+          },
+          "Share of hidden values set to zero while training; one number, or one for each hidden "
+          "layer (0.1,0.2)")
+      ->type_name("SHARES")
+      ->default_str(fmt::format("{}", fmt::join(settings.dropout, ",")))
+      ->group(kTraining);
+  add("--patience", settings.patience,
+      "Ends training after so many epochs without a better one; 0 never does");
+}
+
 }  // namespace
 
 void add_data_options(CLI::App& verb, DataOptions& options) {
@@ -104,7 +156,7 @@ void add_training_options(CLI::App& verb, TrainSettings& settings) {
   add("--batch", settings.batch, "Rows in one step");
   add_optimizer_options(verb, settings);
   add_schedule_options(verb, settings);
-  add("--dropout", settings.dropout, "Share of hidden values set to zero while training");
+  add_loss_options(verb, settings);
   add("--seed", settings.seed, "Draws initial weights, the order of rows, and dropout");
   verb.add_option("--shuffle", settings.shuffle, "A new order of rows in each epoch")
       ->check(on_or_off())

@@ -236,6 +236,20 @@ void backward(const BackwardLayer& layer, const OptimizerStep& step, std::size_t
   });
 }
 
+double gradient_square(const BackwardLayer& layer, std::size_t first, std::size_t count) {
+  double total = 0.0;
+  weights_range(layer, first, count, [&](std::size_t /*k*/, const float* dw) HWY_ATTR {
+    const TrainTag d;
+    TrainVec squares = hn::Zero(d);
+    for (std::size_t c = 0; c < layer.outputs; c += hn::Lanes(d)) {
+      const TrainVec g = hn::Load(d, dw + c);
+      squares = hn::MulAdd(g, g, squares);
+    }
+    total += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, squares)));
+  });
+  return total;
+}
+
 void backward_inputs(const BackwardLayer& layer, std::size_t inputs) {
   inputs_range<Want::kInputs>(layer, 0, inputs, [](std::size_t /*k*/, const float* /*dw*/) {});
 }
@@ -249,6 +263,7 @@ namespace nibble {
 namespace {
 
 HWY_EXPORT(backward);
+HWY_EXPORT(gradient_square);
 HWY_EXPORT(backward_inputs);
 
 }  // namespace
@@ -257,6 +272,11 @@ void train_backward(const BackwardLayer& layer, const OptimizerStep& step, std::
                     std::size_t count) {
   assert(first % kBackwardInputs == 0 && layer.outputs % kTrainLanes == 0);
   HWY_DYNAMIC_DISPATCH(backward)(layer, step, first, count);
+}
+
+double train_gradient_square(const BackwardLayer& layer, std::size_t first, std::size_t count) {
+  assert(first % kBackwardInputs == 0 && layer.outputs % kTrainLanes == 0);
+  return HWY_DYNAMIC_DISPATCH(gradient_square)(layer, first, count);
 }
 
 void train_backward_inputs(const BackwardLayer& layer, std::size_t inputs) {

@@ -34,6 +34,9 @@ struct BackwardLayer {
 void train_backward(const BackwardLayer& layer, const OptimizerStep& step, std::size_t first,
                     std::size_t count);
 
+// The sum of squares of dW, and dx unless it is null; changes no weight.
+double train_gradient_square(const BackwardLayer& layer, std::size_t first, std::size_t count);
+
 // dx alone, for the first `inputs` inputs.
 void train_backward_inputs(const BackwardLayer& layer, std::size_t inputs);
 

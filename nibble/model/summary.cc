@@ -63,10 +63,14 @@ LayerSummary step_summary(std::string name, std::size_t width) {
   return {std::move(name), width, width, 0, 0, 0, ""};
 }
 
-std::string dropout_name(const Provenance& provenance) {
+// "0.3" is every hidden layer's rate, "0.1,0.2" has one for each.
+std::string dropout_name(const Provenance& provenance, std::size_t layer) {
   const auto found = provenance.settings.find("dropout");
-  return found == provenance.settings.end() ? "Dropout"
-                                            : fmt::format("Dropout ({})", found->second);
+  if (found == provenance.settings.end()) return "Dropout";
+  std::string_view rates = found->second;
+  for (std::size_t l = 0; l < layer && rates.find(',') != std::string_view::npos; ++l)
+    rates.remove_prefix(rates.find(',') + 1);
+  return fmt::format("Dropout ({})", rates.substr(0, rates.find(',')));
 }
 
 std::size_t sum_of(const std::vector<LayerSummary>& layers, std::size_t LayerSummary::*field) {
@@ -117,7 +121,7 @@ ModelSummary summarize(const Model& model) {
     const std::size_t width = layers[l].outputs;
     summary.layers.push_back(step_summary(fmt::format("{}: ReLU", index + 1), width));
     summary.layers.push_back(
-        step_summary(fmt::format("{}: {}", index + 2, dropout_name(model.provenance)), width));
+        step_summary(fmt::format("{}: {}", index + 2, dropout_name(model.provenance, l)), width));
   }
   summary.total.name = "Total";
   for (const auto field :

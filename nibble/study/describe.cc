@@ -43,6 +43,12 @@ void add_where_changed(const TrainSettings& training,
   add("momentum", &TrainSettings::momentum);
   add("weight_decay", &TrainSettings::weight_decay);
   add("warmup", &TrainSettings::warmup);
+  add("clip_norm", &TrainSettings::clip_norm);
+  add("label_smoothing", &TrainSettings::label_smoothing);
+  if (training.balanced_classes) settings["class_weights"] = "balanced";
+  if (!training.class_weights.empty())
+    settings["class_weights"] = fmt::format("{}", fmt::join(training.class_weights, ","));
+  if (training.patience > 0) settings["patience"] = fmt::format("{}", training.patience);
   if (training.schedule != usual.schedule) settings["schedule"] = name_of(training.schedule);
 }
 
@@ -93,7 +99,7 @@ std::map<std::string, std::string> describe_settings(const DataOptions& data,
       {"epochs", fmt::format("{}", training.epochs)},
       {"batch", fmt::format("{}", training.batch)},
       {"learning_rate", fmt::format("{}", training.learning_rate)},
-      {"dropout", fmt::format("{}", training.dropout)},
+      {"dropout", fmt::format("{}", fmt::join(training.dropout, ","))},
       {"seed", fmt::format("{}", training.seed)},
       {"shuffle", training.shuffle ? "on" : "off"},
       {"max_features", fmt::format("{}", data.max_features)},

@@ -6,11 +6,19 @@
 namespace nibble {
 
 OptimizerStep optimizer_step(const TrainSettings& settings, const Schedule& schedule,
-                             std::uint64_t step) {
-  if (settings.optimizer == Optimizer::kSgd) return sgd_step(settings, schedule, step);
-  const AdamStep adam = adam_step(settings, schedule, step);
-  if (settings.optimizer == Optimizer::kAdamW || settings.weight_decay == 0.0) return adam;
-  return CoupledAdamStep{adam, 1.0F, static_cast<float>(settings.weight_decay)};
+                             std::uint64_t step, double clip) {
+  const auto scale = static_cast<float>(clip);
+  if (settings.optimizer == Optimizer::kSgd) {
+    SgdStep sgd = sgd_step(settings, schedule, step);
+    sgd.clip = scale;
+    return sgd;
+  }
+  AdamStep adam = adam_step(settings, schedule, step);
+  if (settings.optimizer == Optimizer::kAdam && settings.weight_decay > 0.0)
+    return CoupledAdamStep{adam, scale, static_cast<float>(settings.weight_decay)};
+  adam.take_m *= scale;
+  adam.take_v *= scale * scale;
+  return adam;
 }
 
 }  // namespace nibble

@@ -9,8 +9,8 @@
 
 namespace nibble {
 
-// For step 1, 2, ...
+// For step 1, 2, ...; gradients count `clip` times.
 OptimizerStep optimizer_step(const TrainSettings& settings, const Schedule& schedule,
-                             std::uint64_t step);
+                             std::uint64_t step, double clip = 1.0);
 
 }  // namespace nibble

@@ -46,12 +46,14 @@ struct Trace {
   Values probabilities;
 };
 
-Trace forward(const ReferenceNetwork& network, Values x, std::size_t row, const Dropout& dropout) {
+Trace forward(const ReferenceNetwork& network, Values x, std::size_t row,
+              const ReferenceRules& rules) {
   Trace trace;
   for (std::size_t l = 0; l < network.size(); ++l) {
     trace.inputs.push_back(std::move(x));
     x = layer_outputs(network[l], trace.inputs.back());
     if (l + 1 == network.size()) break;
+    const Dropout& dropout = rules.dropout.size() == 1 ? rules.dropout[0] : rules.dropout.at(l);
     Values factors(x.size());
     for (std::size_t o = 0; o < x.size(); ++o) {
       factors[o] = x[o] > 0.0 ? dropout_factor(dropout, l, row, x.size(), o) : 0.0;
@@ -86,6 +88,27 @@ void backward(const ReferenceNetwork& network, const Trace& trace, Values dy,
   }
 }
 
+double class_weight(const ReferenceRules& rules, Label label) {
+  return rules.class_weights.empty() ? 1.0 : rules.class_weights[label];
+}
+
+// A row's loss is a sum of share * -log p[k] over the classes; each adds share * (p - e_k) to the
+// gradient.
+double loss_of_row(const Values& p, Label label, const ReferenceRules& rules, double scale,
+                   Values& gradient) {
+  double loss = 0.0;
+  for (std::size_t k = 0; k < p.size(); ++k) {
+    const auto here = static_cast<Label>(k);
+    double share =
+        scale * rules.label_smoothing / static_cast<double>(p.size()) * class_weight(rules, here);
+    if (here == label) share += scale * (1.0 - rules.label_smoothing) * class_weight(rules, label);
+    if (share == 0.0) continue;
+    loss -= share * std::log(p[k]);
+    for (std::size_t o = 0; o < p.size(); ++o) gradient[o] += share * (p[o] - (o == k ? 1.0 : 0.0));
+  }
+  return loss;
+}
+
 ReferenceNetwork zeros_like(const ReferenceNetwork& network) {
   ReferenceNetwork zeros = network;
   for (ReferenceLayer& layer : zeros) {
@@ -93,6 +116,19 @@ ReferenceNetwork zeros_like(const ReferenceNetwork& network) {
     std::ranges::fill(layer.bias, 0.0);
   }
   return zeros;
+}
+
+void clip(ReferenceNetwork& gradients, double max_norm) {
+  double square = 0.0;
+  for (const ReferenceLayer& layer : gradients) {
+    for (const double g : layer.weight) square += g * g;
+    for (const double g : layer.bias) square += g * g;
+  }
+  const double factor = std::min(1.0, max_norm / (std::sqrt(square) + 1e-6));
+  for (ReferenceLayer& layer : gradients) {
+    for (double& g : layer.weight) g *= factor;
+    for (double& g : layer.bias) g *= factor;
+  }
 }
 
 struct StepNumbers {
@@ -161,16 +197,15 @@ Mlp to_mlp(const ReferenceNetwork& network) {
 }
 
 LossAndGradients reference_gradients(const ReferenceNetwork& network, const RowsView& rows,
-                                     std::span<const Label> labels, const Dropout& dropout) {
+                                     std::span<const Label> labels, const ReferenceRules& rules) {
   LossAndGradients result{0.0, zeros_like(network)};
-  const auto count = static_cast<double>(labels.size());
+  double batch_weight = 0.0;
+  for (const Label label : labels) batch_weight += class_weight(rules, label);
   for (std::size_t r = 0; r < labels.size(); ++r) {
     Values x = std::visit([r](const auto& view) { return dense_row(view, r); }, rows);
-    const Trace trace = forward(network, std::move(x), r, dropout);
-    Values dy = trace.probabilities;
-    result.loss -= std::log(dy[labels[r]]) / count;
-    dy[labels[r]] -= 1.0;
-    for (double& value : dy) value /= count;
+    const Trace trace = forward(network, std::move(x), r, rules);
+    Values dy(trace.probabilities.size());
+    result.loss += loss_of_row(trace.probabilities, labels[r], rules, 1.0 / batch_weight, dy);
     backward(network, trace, std::move(dy), result.gradients);
   }
   return result;
@@ -184,9 +219,15 @@ ReferenceTrainer::ReferenceTrainer(const Mlp& initial, const TrainSettings& sett
       m_(zeros_like(network_)),
       v_(m_) {}
 
+ReferenceRules ReferenceTrainer::rules() const {
+  ReferenceRules rules{{}, settings_.label_smoothing, settings_.class_weights};
+  for (const double p : settings_.dropout) rules.dropout.push_back({p, settings_.seed, steps_});
+  return rules;
+}
+
 double ReferenceTrainer::step(const RowsView& rows, std::span<const Label> labels) {
-  const Dropout dropout{settings_.dropout, settings_.seed, steps_};
-  const LossAndGradients result = reference_gradients(network_, rows, labels, dropout);
+  LossAndGradients result = reference_gradients(network_, rows, labels, rules());
+  if (settings_.clip_norm > 0.0) clip(result.gradients, settings_.clip_norm);
   ++steps_;
   const StepNumbers now{steps_, schedule_.rate(steps_)};
   for (std::size_t l = 0; l < network_.size(); ++l) {

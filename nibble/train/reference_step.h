@@ -1,7 +1,11 @@
 // Training by the textbook: plain loops, double precision, every parameter at every step.
 //
+// Clipping is torch.nn.utils.clip_grad_norm_: all gradients times max_norm / (norm + 1e-6) where
+// that is below 1.
+//
 // The fast trainer (trainer.h) is tested against it. Forward: y = x W + b, ReLU and inverted
-// dropout after every layer but the last; loss: cross-entropy of the softmax, mean over the batch.
+// dropout after every layer but the last; loss: cross-entropy of the softmax, mean over the batch,
+// with label smoothing and class weights as torch/nn/functional.py's cross_entropy has them.
 // Adam as PyTorch means it (torch/optim/adam.py): m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2;
 // w -= lr / (1-b1^t) * m / (sqrt(v) / sqrt(1-b2^t) + eps). AdamW first takes w *= 1 - lr wd, Adam
 // with weight decay g += wd w. SGD: g += wd w; m = momentum m + g; w -= lr m (torch/optim/sgd.py).
@@ -32,22 +36,31 @@ using ReferenceNetwork = std::vector<ReferenceLayer>;
 ReferenceNetwork reference_network(const Mlp& mlp);
 Mlp to_mlp(const ReferenceNetwork& network);
 
+// What the loss depends on beside the network.
+struct ReferenceRules {
+  std::vector<Dropout> dropout = {Dropout()};  // one for all hidden layers, or one for each
+  double label_smoothing = 0.0;
+  std::vector<double> class_weights = {};  // empty: all 1
+};
+
 struct LossAndGradients {
   double loss = 0.0;
   ReferenceNetwork gradients;  // of the loss, parameter by parameter
 };
 LossAndGradients reference_gradients(const ReferenceNetwork& network, const RowsView& rows,
-                                     std::span<const Label> labels, const Dropout& dropout);
+                                     std::span<const Label> labels, const ReferenceRules& rules);
 
 class ReferenceTrainer {
  public:
-  // `steps`: how many there will be, for schedules.
+  // `steps`: how many there will be, for schedules. Class weights must be given, not balanced.
   ReferenceTrainer(const Mlp& initial, const TrainSettings& settings, std::uint64_t steps = 1);
   // One step on one batch; returns the loss before it.
   double step(const RowsView& rows, std::span<const Label> labels);
   const ReferenceNetwork& network() const { return network_; }
 
  private:
+  ReferenceRules rules() const;
+
   TrainSettings settings_;
   Schedule schedule_;
   ReferenceNetwork network_;

@@ -63,6 +63,16 @@ void check_schedule(const TrainSettings& s) {
               "a share of all steps from 0 to below 1, or a whole number of steps");
 }
 
+void check_loss(const TrainSettings& s) {
+  check_range(s.label_smoothing >= 0.0 && s.label_smoothing <= 1.0, "label smoothing",
+              s.label_smoothing, "a number from 0 to 1");
+  for (const double weight : s.class_weights)
+    check_range(std::isfinite(weight) && weight > 0.0, "class weights", weight,
+                "finite numbers above 0");
+  if (s.balanced_classes && !s.class_weights.empty())
+    throw_error("the setting class weights is both balanced and a list; expected one of the two");
+}
+
 }  // namespace
 
 Optimizer optimizer_named(std::string_view name) {
@@ -77,11 +87,20 @@ ScheduleKind schedule_named(std::string_view name) {
 
 std::string_view name_of(ScheduleKind schedule) { return name_in(kSchedules, schedule); }
 
+double dropout_of(const TrainSettings& settings, std::size_t layer) {
+  return settings.dropout.size() == 1 ? settings.dropout.front() : settings.dropout.at(layer);
+}
+
 void check(const TrainSettings& s) {
   check_range(s.batch >= 1, "batch", static_cast<double>(s.batch), "1 or more");
   check_optimizer(s);
   check_schedule(s);
-  check_range(is_share(s.dropout), "dropout", s.dropout, "a number from 0 to below 1");
+  check_loss(s);
+  check_range(std::isfinite(s.clip_norm) && s.clip_norm >= 0.0, "clip norm", s.clip_norm,
+              "a finite number above 0, or 0 for none");
+  if (s.dropout.empty()) throw_error("the setting dropout is empty; expected one number or more");
+  for (const double dropout : s.dropout)
+    check_range(is_share(dropout), "dropout", dropout, "a number from 0 to below 1");
 }
 
 }  // namespace nibble

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace nibble {
 
@@ -35,11 +36,19 @@ struct TrainSettings {
   double momentum = 0.0;  // of sgd
   double weight_decay = 0.0;
   ScheduleKind schedule = ScheduleKind::kConstant;
-  double warmup = 0.0;   // steps; below 1 a share of all steps
-  double dropout = 0.3;  // in [0, 1)
+  double warmup = 0.0;                  // steps; below 1 a share of all steps
+  double clip_norm = 0.0;               // torch.nn.utils.clip_grad_norm_; 0: off
+  double label_smoothing = 0.0;         // these two: torch.nn.CrossEntropyLoss (loss.h)
+  std::vector<double> class_weights;    // one for each label; empty: all 1
+  bool balanced_classes = false;        // class weights from the training labels instead
+  std::vector<double> dropout = {0.3};  // each in [0, 1): one for all hidden layers or one for each
+  std::size_t patience = 0;             // epochs without a better one that end training; 0: never
   std::uint32_t seed = 0;
   bool shuffle = true;
 };
+// The dropout after hidden layer `layer` (0-based).
+double dropout_of(const TrainSettings& settings, std::size_t layer);
+
 // An Error that names the setting, its value and the range, when one makes no sense.
 void check(const TrainSettings& settings);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nibble/kernels/gradient_square.h"
 #include "nibble/kernels/train_forward.h"
 
 namespace nibble {
@@ -178,6 +179,13 @@ void SparseLayer::backward(std::uint32_t step, std::size_t piece, const Optimize
   }
   update_bias(optimizer, now.rows, columns(piece), dy, stride, bias_.value.data() + first,
               bias_.m.data() + first, bias_.v.data() + first);
+}
+
+double SparseLayer::gradient_square(std::uint32_t step, std::size_t piece, const float* dy,
+                                    std::size_t stride) {
+  const Plan& now = plan(step);
+  return sparse_gradient_square(batch(now), block(piece), dy, stride) +
+         bias_gradient_square(now.rows, columns(piece), dy, stride);
 }
 
 void SparseLayer::catch_up_feature(std::uint32_t feature, std::uint32_t step) {

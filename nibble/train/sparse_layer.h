@@ -40,6 +40,10 @@ class SparseLayer {
   void backward(std::uint32_t step, std::size_t piece, const OptimizerStep& optimizer,
                 const float* dy, std::size_t stride);
 
+  // The sum of squares of the block's gradients, weights and bias; may go before backward.
+  double gradient_square(std::uint32_t step, std::size_t piece, const float* dy,
+                         std::size_t stride);
+
   // All weights as they are after step `step`, the last one that went backward.
   void catch_up(std::uint32_t step, ThreadPool& pool);
   // After catch_up: one row's outputs, bias included.

@@ -47,6 +47,21 @@ void check_decay(const RowsView& rows, const TrainSettings& s) {
         s.weight_decay);
 }
 
+// One setting for each of what the network has.
+void check_counts(const Mlp& network, const TrainSettings& s) {
+  const std::size_t hidden = network.layers.size() - 1;
+  if (s.dropout.size() != 1 && s.dropout.size() != hidden)
+    throw_error(
+        "the setting dropout has {} numbers but the network has {} hidden layers; expected "
+        "one for all or one for each",
+        s.dropout.size(), hidden);
+  if (!s.class_weights.empty() && s.class_weights.size() != network.outputs())
+    throw_error(
+        "the setting class weights has {} numbers but there are {} labels; expected one for "
+        "each",
+        s.class_weights.size(), network.outputs());
+}
+
 class Run {
  public:
   Run(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
@@ -60,8 +75,11 @@ class Run {
   }
 
   TrainResult go() {
-    for (std::size_t epoch = 1; epoch <= settings_.epochs && !result_.interrupted; ++epoch)
+    for (std::size_t epoch = 1; epoch <= settings_.epochs; ++epoch) {
       one_epoch(epoch);
+      result_.stopped_early = out_of_patience();
+      if (result_.interrupted || result_.stopped_early) break;
+    }
     if (result_.interrupted && result_.best_epoch == 0) trainer_.write_to(result_.best);
     return std::move(result_);
   }
@@ -131,6 +149,11 @@ class Run {
     if (hooks_.on_epoch) hooks_.on_epoch(result_.history.back(), result_.best, is_best);
   }
 
+  bool out_of_patience() const {
+    const std::size_t done = result_.history.size();
+    return settings_.patience > 0 && done >= result_.best_epoch + settings_.patience;
+  }
+
   bool better(const Evaluation& now) const {
     if (result_.best_epoch == 0 || now.accuracy > best_.accuracy) return true;
     return now.accuracy == best_.accuracy && now.loss < best_.loss;
@@ -177,6 +200,7 @@ TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows&
         "the training and validation parts differ in kind (sparse and dense rows); expected "
         "both alike");
   check_decay(training.rows, settings);
+  check_counts(initial, settings);
   if (settings.epochs == 0) {
     TrainResult untouched;
     untouched.best = std::move(initial);

@@ -62,6 +62,7 @@ struct TrainResult {
       0;  // 1-based; 0 when no epoch was finished: `best` is then the network as it stood
   History history;
   bool interrupted = false;
+  bool stopped_early = false;  // for want of a better epoch (TrainSettings::patience)
 };
 
 // Throws TrainingDiverged when the loss stops being a finite number.

@@ -125,6 +125,18 @@ TEST_F(TrainTest, StoppingInTheFirstEpochGivesTheNetworkAsItStands) {
   EXPECT_EQ(stopped.best.shape(), initial.shape());
 }
 
+TEST_F(TrainTest, PatienceEndsTrainingAfterTheBestEpoch) {
+  settings.epochs = 50;
+  const TrainResult all = run();
+  EXPECT_FALSE(all.stopped_early);
+  settings.patience = 3;
+  const TrainResult result = run();
+  EXPECT_TRUE(result.stopped_early);
+  EXPECT_FALSE(result.interrupted);
+  EXPECT_EQ(result.history.size(), result.best_epoch + 3);
+  EXPECT_LT(result.history.size(), 50U);
+}
+
 TEST_F(TrainTest, BatchLargerThanTheDataAndOneRow) {
   settings.batch = 1000;
   EXPECT_EQ(run().history.size(), 4U);
@@ -186,11 +198,11 @@ TEST_F(TrainTest, SettingsOutOfRangeAreNamed) {
   };
   settings.batch = 0;
   expect("batch is 0; expected 1 or more");
-  settings.dropout = 1.0;
+  settings.dropout = {1.0};
   expect("dropout is 1; expected a number from 0 to below 1");
-  settings.dropout = -0.1;
+  settings.dropout = {-0.1};
   expect("dropout is -0.1");
-  settings.dropout = std::nan("");
+  settings.dropout = {std::nan("")};
   expect("dropout is nan");
   settings.learning_rate = 0.0;
   expect("learning rate is 0; expected a finite number above 0");
@@ -202,6 +214,21 @@ TEST_F(TrainTest, SettingsOutOfRangeAreNamed) {
   expect("beta2 is -1");
   settings.epsilon = 0.0;
   expect("epsilon is 0");
+  settings.dropout = {0.1, 0.2, 0.3};
+  expect("dropout has 3 numbers but the network has 2 hidden layers");
+  settings.dropout = {};
+  expect("dropout is empty");
+  settings.clip_norm = -1.0;
+  expect("clip norm is -1");
+  settings.label_smoothing = 1.1;
+  expect("label smoothing is 1.1; expected a number from 0 to 1");
+  settings.class_weights = {1.0, 0.0};
+  expect("class weights is 0; expected finite numbers above 0");
+  settings.class_weights = {1.0, 2.0, 3.0};
+  expect("class weights has 3 numbers but there are 2 labels");
+  settings.class_weights = {1.0, 2.0};
+  settings.balanced_classes = true;
+  expect("both balanced and a list");
   settings.warmup = 1.5;
   expect("warmup is 1.5; expected a share of all steps from 0 to below 1, or a whole number");
   settings.weight_decay = -1.0;

@@ -1,10 +1,12 @@
 #include "nibble/train/trainer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
 #include "nibble/kernels/cpu_level.h"
+#include "nibble/kernels/gradient_square.h"
 #include "nibble/kernels/train_backward.h"
 #include "nibble/kernels/train_denormals.h"
 #include "nibble/kernels/train_dropout.h"
@@ -36,7 +38,11 @@ void activate_row(const DropoutRow& rule, std::size_t count, float* y) {
 
 Trainer::Trainer(const Mlp& initial, const LabelledRows& training, const TrainSettings& settings,
                  std::uint32_t steps, ThreadPool& pool)
-    : training_(training), settings_(settings), schedule_(settings, steps), pool_(pool) {
+    : training_(training),
+      settings_(settings),
+      schedule_(settings, steps),
+      pool_(pool),
+      loss_(settings, training.labels, initial.outputs()) {
   cpu_level();  // settles which code the kernels run
   batch_ = std::min(settings.batch, row_count(training.rows));
   if (std::holds_alternative<SparseRowsView>(training.rows)) {
@@ -61,6 +67,7 @@ Trainer::Trainer(const Mlp& initial, const LabelledRows& training, const TrainSe
     parts_.resize(blocks_ * batch_ * dense_.front().width);
   }
   losses_.resize(batch_);
+  squares_.resize(blocks_);
 }
 
 void Trainer::run(std::size_t pieces, const std::function<void(std::size_t)>& work) {
@@ -76,13 +83,15 @@ double Trainer::step(Batch batch, Batch next) {
     prepare(batch, steps_);
     run(blocks_, [&](std::size_t block) { begin_block(block, batch, steps_); });
   }
+  set_batch_weight(batch);
   // Piece 0 looks ahead.
   run(1 + pieces_of(batch.size(), kForwardRows), [&](std::size_t piece) {
     if (piece == 0) return prepare(next, steps_ + 1);
     const std::size_t first = (piece - 1) * kForwardRows;
     work_rows({first, std::min(kForwardRows, batch.size() - first)}, batch);
   });
-  const OptimizerStep optimizer = optimizer_step(settings_, schedule_, steps_);
+  const double clip = clips() ? clip_factor(batch.size()) : 1.0;
+  const OptimizerStep optimizer = optimizer_step(settings_, schedule_, steps_, clip);
   if (one_pass_back()) {
     const FlushDenormals flush;
     for (std::size_t l = layers(); l-- > first_dense_ + 1;)
@@ -93,8 +102,39 @@ double Trainer::step(Batch batch, Batch next) {
     if (!next.empty()) begin_block(block, next, steps_ + 1);
   });
   begun_ = !next.empty();
-  return std::accumulate(losses_.begin(), losses_.begin() + batch.size(), 0.0) /
-         static_cast<double>(batch.size());
+  return std::accumulate(losses_.begin(), losses_.begin() + batch.size(), 0.0) / batch_weight_;
+}
+
+void Trainer::set_batch_weight(Batch batch) {
+  batch_weight_ = 0.0;
+  for (const std::uint32_t row : batch) batch_weight_ += loss_.weight(training_.labels[row]);
+}
+
+// torch.nn.utils.clip_grad_norm_: max_norm / (norm + 1e-6), at most 1.
+double Trainer::clip_factor(std::size_t rows) {
+  run(blocks_, [&](std::size_t block) { squares_[block] = gradient_square(block, rows); });
+  const double norm = std::sqrt(std::accumulate(squares_.begin(), squares_.end(), 0.0));
+  return std::min(1.0, settings_.clip_norm / (norm + 1e-6));
+}
+
+// Of the gradients that finish_block will take.
+double Trainer::gradient_square(std::size_t block, std::size_t rows) {
+  double sum = 0.0;
+  for (std::size_t l = first_dense_; l < layers(); ++l) {
+    const Outputs& out = outputs_[l];
+    if (l % blocks_ == block)
+      sum += bias_gradient_square(rows, out.width, out.gradient.data(), out.width);
+    const Range share = l == first_dense_ ? Range{} : share_of_inputs(l, block);
+    if (share.count == 0) continue;
+    BackwardLayer work = backward_work(l, {0, rows});
+    work.dx = nullptr;
+    sum += train_gradient_square(work, share.first, share.count);
+  }
+  if (!dense_.empty())
+    sum += train_gradient_square(backward_block(block, rows), 0, block_inputs(block).count);
+  const Columns y = block_columns(block);
+  if (sparse_) sum += sparse_->gradient_square(steps_, block, y.gradient, y.stride);
+  return sum;
 }
 
 void Trainer::prepare(Batch batch, std::uint32_t step) {
@@ -146,7 +186,7 @@ void Trainer::begin_sparse_block(std::size_t block, std::size_t rows, std::uint3
   if (is_last(0)) return;
   for (std::size_t r = 0; r < rows; ++r) {
     DropoutRow rule =
-        dropout_row({settings_.dropout, settings_.seed, step - 1}, 0, r, outputs_[0].units);
+        dropout_row({dropout_of(settings_, 0), settings_.seed, step - 1}, 0, r, outputs_[0].units);
     rule.first_counter += static_cast<std::uint32_t>(block * kDropoutCounters);
     activate_row(rule, sparse_->columns(block), y.value + r * y.stride);
   }
@@ -184,7 +224,7 @@ void Trainer::work_rows(Range rows, Batch batch) {
 
 void Trainer::activate(std::size_t layer, Range rows) {
   Outputs& out = outputs_[layer];
-  const Dropout dropout{settings_.dropout, settings_.seed, steps_ - 1};
+  const Dropout dropout{dropout_of(settings_, layer), settings_.seed, steps_ - 1};
   for (std::size_t r = rows.first; r < rows.first + rows.count; ++r)
     activate_row(dropout_row(dropout, layer, r, out.units), out.width,
                  out.value.data() + r * out.width);
@@ -192,11 +232,11 @@ void Trainer::activate(std::size_t layer, Range rows) {
 
 void Trainer::loss_of_rows(Range rows, Batch batch) {
   Outputs& out = outputs_.back();
-  const double scale = 1.0 / static_cast<double>(batch.size());
+  const double scale = 1.0 / batch_weight_;
   for (std::size_t r = rows.first; r < rows.first + rows.count; ++r) {
     const std::span<const float> logits(out.value.data() + r * out.width, out.units);
-    losses_[r] = cross_entropy_gradient(logits, training_.labels[batch[r]], scale,
-                                        {out.gradient.data() + r * out.width, out.units});
+    losses_[r] = loss_.row(logits, training_.labels[batch[r]], scale,
+                           {out.gradient.data() + r * out.width, out.units});
   }
 }
 
@@ -213,7 +253,7 @@ BackwardLayer Trainer::backward_work(std::size_t layer, Range rows) {
   work.m = parameters.weight.m.data();
   work.v = parameters.weight.v.data();
   work.dx = below.gradient.data() + rows.first * below.width;
-  work.dx_scale = dropout_scale(settings_.dropout);
+  work.dx_scale = dropout_scale(dropout_of(settings_, layer - 1));
   return work;
 }
 
@@ -231,8 +271,9 @@ BackwardLayer Trainer::backward_block(std::size_t block, std::size_t rows) {
   work.w = parameters.weight.value.data() + first;
   work.m = parameters.weight.m.data() + first;
   work.v = parameters.weight.v.data() + first;
-  work.dx = sparse_ ? x.gradient : nullptr;
-  work.dx_scale = dropout_scale(settings_.dropout);
+  if (!sparse_) return work;
+  work.dx = x.gradient;
+  work.dx_scale = dropout_scale(dropout_of(settings_, 0));
   return work;
 }
 
@@ -253,14 +294,20 @@ void Trainer::update_later_layers(std::size_t block, std::size_t rows,
       update_bias(optimizer, rows, layer.width, outputs_[l].gradient.data(), layer.width,
                   layer.bias.value.data(), layer.bias.m.data(), layer.bias.v.data());
     if (l == first_dense_ || one_pass_back()) continue;
+    const Range share = share_of_inputs(l, block);
+    if (share.count == 0) continue;
     BackwardLayer work = backward_work(l, {0, rows});
     work.dx = nullptr;
-    const std::size_t groups = pieces_of(layer.inputs, kBackwardInputs);
-    const std::size_t first = block * groups / blocks_ * kBackwardInputs;
-    const std::size_t end =
-        std::min(layer.inputs, (block + 1) * groups / blocks_ * kBackwardInputs);
-    if (first < end) train_backward(work, optimizer, first, end - first);
+    train_backward(work, optimizer, share.first, share.count);
   }
+}
+
+Trainer::Range Trainer::share_of_inputs(std::size_t layer, std::size_t block) const {
+  const std::size_t inputs = dense(layer).inputs;
+  const std::size_t groups = pieces_of(inputs, kBackwardInputs);
+  const std::size_t first = block * groups / blocks_ * kBackwardInputs;
+  const std::size_t end = std::min(inputs, (block + 1) * groups / blocks_ * kBackwardInputs);
+  return {first, end > first ? end - first : 0};
 }
 
 void Trainer::first_layer_apply(const RowsView& rows, Range range, float* y) const {

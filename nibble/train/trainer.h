@@ -7,9 +7,13 @@
 // with it the columns of the sparse layer below. A block goes backward, takes its optimizer step,
 // and at once forward again with the next step's rows, up to its part of the dense layer's sums.
 // The weights and moments of a block are thus touched by one thread only, in one visit per step;
-// the optimizer steps of the later layers are shared out among the blocks. Nothing depends on the
-// number of threads, and every sum has one fixed order, so the same batches give the same bytes for
-// any number of them.
+// the optimizer steps of the later layers are shared out among the blocks.
+//
+// Clipping by the norm of all gradients needs them before any weight moves: a round between the two
+// computes them for their squares alone, and the optimizer's step takes in the factor.
+//
+// Nothing depends on the number of threads, and every sum has one fixed order, so the same batches
+// give the same bytes for any number of them.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +32,7 @@
 #include "nibble/train/schedule.h"
 #include "nibble/train/sparse_layer.h"
 #include "nibble/train/train.h"
+#include "nibble/train/training_loss.h"
 
 namespace nibble {
 
@@ -73,7 +78,8 @@ class Trainer {
   // One thread alone takes the later layers back and through the optimizer in one pass over their
   // weights. More threads would wait for each other at every layer, so they go back by rows first.
   // Each sum is the same either way.
-  bool one_pass_back() const { return pool_.threads() == 1; }
+  bool one_pass_back() const { return pool_.threads() == 1 && !clips(); }
+  bool clips() const { return settings_.clip_norm > 0.0; }
   Range block_inputs(std::size_t block) const;
   // Where a block of layer 0 finds its columns: its own memory, so that rows lie close together in
   // the caches, or the logits when there is no other layer.
@@ -93,6 +99,11 @@ class Trainer {
   void work_rows(Range rows, Batch batch);
   void activate(std::size_t layer, Range rows);
   void loss_of_rows(Range rows, Batch batch);
+  double clip_factor(std::size_t rows);
+  double gradient_square(std::size_t block, std::size_t rows);
+  void set_batch_weight(Batch batch);
+  // The inputs of a later layer whose update is a block's share.
+  Range share_of_inputs(std::size_t layer, std::size_t block) const;
   BackwardLayer backward_work(std::size_t layer, Range rows);
   BackwardLayer backward_block(std::size_t block, std::size_t rows);
 
@@ -116,7 +127,10 @@ class Trainer {
   std::size_t block_stride_ = 0;
   AlignedVector<float> parts_;  // each block's part of the first dense layer's sums: batch x width
   std::size_t batch_ = 0;       // rows at most
-  std::vector<double> losses_;  // of each row of the batch
+  TrainingLoss loss_;
+  double batch_weight_ = 0.0;    // what the batch's losses are divided by
+  std::vector<double> losses_;   // of each row of the batch
+  std::vector<double> squares_;  // of each block's gradients, when they are clipped
   std::uint32_t steps_ = 0;
   bool begun_ = false;  // the blocks of step steps_ + 1 have gone forward
 };

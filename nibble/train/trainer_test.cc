@@ -98,7 +98,7 @@ class TrainerTest : public testing::TestWithParam<Shape> {
  protected:
   TrainerTest() : p(test::bag_of_words(GetParam().rows, 301, 12, GetParam().outputs, 1)) {
     settings.batch = GetParam().batch;
-    settings.dropout = GetParam().dropout;
+    settings.dropout = {GetParam().dropout};
     settings.seed = 11;
     settings.learning_rate = 1e-3;
     initial = initialised_mlp({301, GetParam().hidden, GetParam().outputs}, 5);
@@ -197,7 +197,7 @@ TEST(Trainer, OptimizersAgreeWithTheReference) {
   const auto work = batches(96, 16, 6);
   TrainSettings plain;
   plain.learning_rate = 1e-3;
-  plain.dropout = 0.2;
+  plain.dropout = {0.2};
   std::vector<TrainSettings> all;
   for (const double decay : {0.0, 0.01, 10.0}) {
     TrainSettings& adamw = all.emplace_back(plain);
@@ -243,6 +243,53 @@ TEST(Trainer, SchedulesAgreeWithTheReference) {
         expect_close(fast(initial, form, settings, work, 2).network, exact.network, 1e-5, 2e-5);
     }
   }
+}
+
+// Clipping, label smoothing, class weights, dropout by layer; 1, 2 and 3 threads.
+TEST(Trainer, LossOptionsAgreeWithTheReference) {
+  const test::Problem p = test::bag_of_words(96, 301, 9, 3, 8);
+  const auto work = batches(96, 20, 4);
+  std::vector<TrainSettings> all;
+  for (const Optimizer optimizer : {Optimizer::kAdam, Optimizer::kAdamW, Optimizer::kSgd}) {
+    for (const double clip : {0.0, 0.05, 1e3}) {
+      TrainSettings& s = all.emplace_back();
+      s.optimizer = optimizer;
+      s.learning_rate = optimizer == Optimizer::kSgd ? 0.05 : 1e-3;
+      s.weight_decay = optimizer == Optimizer::kAdam ? 0.0 : 0.1;
+      s.clip_norm = clip;
+      s.label_smoothing = 0.1;
+      s.class_weights = {0.5, 2.0, 1.25};
+      s.dropout = {0.1, 0.4};
+    }
+  }
+  for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{150, 40}, {}}) {
+    const Mlp initial = initialised_mlp({301, hidden, 3}, 1);
+    for (TrainSettings settings : all) {
+      if (hidden.empty()) settings.dropout = {0.0};
+      SCOPED_TRACE(testing::Message() << name_of(settings.optimizer) << " clip "
+                                      << settings.clip_norm << " layers " << hidden.size());
+      const Trained exact = slow(initial, p, settings, work);
+      for (const LabelledRows& form : {p.as_sparse(), p.as_dense()}) {
+        const Trained ours = fast(initial, form, settings, work, 1);
+        for (std::size_t i = 0; i < work.size(); ++i)
+          EXPECT_NEAR(ours.losses[i], exact.losses[i], 1e-5 * exact.losses[i]) << "step " << i;
+        expect_close(ours.network, exact.network, 1e-5, 2e-5);
+        for (const std::size_t threads : {2U, 3U})
+          EXPECT_EQ(fast(initial, form, settings, work, threads).network, ours.network);
+      }
+    }
+  }
+}
+
+// A norm that nothing reaches changes only how the work is done.
+TEST(Trainer, ClippingThatDoesNotClipLeavesTheBytes) {
+  const test::Problem p = test::bag_of_words(96, 301, 9, 2, 8);
+  const Mlp initial = initialised_mlp({301, {150, 40}, 2}, 1);
+  const auto work = batches(96, 20, 4);
+  TrainSettings settings;
+  const Trained plain = fast(initial, p.as_sparse(), settings, work);
+  settings.clip_norm = 1e9;
+  EXPECT_EQ(fast(initial, p.as_sparse(), settings, work).network, plain.network);
 }
 
 TEST(Trainer, AdamWithDecayOfDenseRowsAgreesWithTheReference) {
