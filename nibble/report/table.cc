@@ -1,11 +1,13 @@
 #include "nibble/report/table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "nibble/core/thousands.h"
 #include "nibble/report/numbers.h"
+#include "nibble/report/slower_variants.h"
 #include "nibble/report/variant_summary.h"
 
 namespace nibble {
@@ -88,6 +90,7 @@ std::vector<std::string> table_notes(const StudyResult& result) {
   if (result.first().interrupted)
     notes.emplace_back(
         "Training was stopped early: these figures are of the best network until then.");
+  for (std::string& note : slower_variant_notes(result)) notes.push_back(std::move(note));
   return notes;
 }
 
