@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nibble/core/error.h"
 #include "nibble/kernels/gradient_square.h"
 #include "nibble/kernels/train_forward.h"
 
@@ -210,6 +211,30 @@ void SparseLayer::catch_up(std::uint32_t step, ThreadPool& pool) {
     for (std::size_t feature = piece * kPieceFeatures; feature < end; ++feature)
       catch_up_feature(static_cast<std::uint32_t>(feature), step);
   });
+}
+
+std::vector<std::int64_t> SparseLayer::marks() const {
+  std::vector<std::int64_t> result;
+  result.reserve(2 * marks_.size());
+  for (const Mark& mark : marks_) result.insert(result.end(), {mark.gradient, mark.weights});
+  return result;
+}
+
+void SparseLayer::set_marks(std::span<const std::int64_t> marks, std::uint32_t steps) {
+  bool good = marks.size() == 2 * marks_.size();
+  for (std::size_t i = 0; good && i < marks_.size(); ++i) {
+    const std::int64_t gradient = marks[2 * i];
+    const std::int64_t weights = marks[2 * i + 1];
+    good = 0 <= gradient && gradient <= steps && 0 <= weights && weights <= steps &&
+           gradient <= weights + 1;
+    if (good)
+      marks_[i] = {static_cast<std::uint32_t>(gradient), static_cast<std::uint32_t>(weights)};
+  }
+  if (!good)
+    throw_error(
+        "the stored training state has {} marks; expected 2 for each of {} features, of "
+        "steps up to {}",
+        marks.size(), marks_.size(), steps);
 }
 
 void SparseLayer::apply(std::span<const std::uint32_t> indices, std::span<const float> values,

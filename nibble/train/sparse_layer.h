@@ -50,6 +50,13 @@ class SparseLayer {
   void apply(std::span<const std::uint32_t> indices, std::span<const float> values, float* y) const;
   void write_to(Linear& layer, ThreadPool& pool) const;
 
+  // What a stored training needs: the memory of weights and moments, and two marks for each feature
+  // (training_state.h). Marks that no training of `steps` steps can have are an Error.
+  std::span<float> records() { return records_; }
+  Moments& bias() { return bias_; }
+  std::vector<std::int64_t> marks() const;
+  void set_marks(std::span<const std::int64_t> marks, std::uint32_t steps);
+
  private:
   // The last step whose gradient the moments hold (0: none yet), and the last step the weights have
   // taken.

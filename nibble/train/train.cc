@@ -62,6 +62,19 @@ void check_counts(const Mlp& network, const TrainSettings& s) {
         s.class_weights.size(), network.outputs());
 }
 
+void check_state(const TrainingState& state, std::size_t rows, const TrainSettings& settings) {
+  const std::size_t in_epoch = (rows + settings.batch - 1) / settings.batch;
+  const bool fits = state.epochs == state.history.size() && state.best_epoch <= state.epochs &&
+                    state.batches <= in_epoch &&
+                    state.trainer.steps == state.epochs * in_epoch + state.batches;
+  if (!fits)
+    throw_error(
+        "the stored training state has {} steps after {} epochs and {} batches, {} epochs in its "
+        "history and {} as the best; that does not go together with {} batches in an epoch",
+        state.trainer.steps, state.epochs, state.batches, state.history.size(), state.best_epoch,
+        in_epoch);
+}
+
 class Run {
  public:
   Run(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
@@ -74,36 +87,73 @@ class Run {
     result_.best = std::move(initial);
   }
 
+  void resume(const TrainingState& state) {
+    trainer_.restore(state.trainer);
+    result_.history = state.history;
+    result_.best_epoch = state.best_epoch;
+    step_ = state.trainer.steps;
+    batches_ = state.batches;
+    loss_sum_ = state.loss_sum;
+    if (state.best_epoch == 0) return;
+    const EpochRecord& best = state.history.at(state.best_epoch - 1);
+    best_ = {best.validation_loss, best.validation_accuracy};
+  }
+
   TrainResult go() {
-    for (std::size_t epoch = 1; epoch <= settings_.epochs; ++epoch) {
-      one_epoch(epoch);
+    result_.stopped_early = out_of_patience();
+    while (result_.history.size() < settings_.epochs && !result_.stopped_early) {
+      one_epoch(result_.history.size() + 1);
+      if (result_.interrupted) break;
       result_.stopped_early = out_of_patience();
-      if (result_.interrupted || result_.stopped_early) break;
+      tell_state(trainer_.state());
     }
-    if (result_.interrupted && result_.best_epoch == 0) trainer_.write_to(result_.best);
+    if (result_.interrupted) finish_interrupted();
     return std::move(result_);
   }
 
  private:
+  // The network as it stands is written by bringing all of it up to date, which the state must not
+  // see: a training that goes on would round differently.
+  void finish_interrupted() {
+    if (result_.best_epoch > 0) return tell_state(trainer_.state());
+    TrainerState state = trainer_.state();
+    std::vector<AlignedVector<float>> copies;
+    for (std::span<const float>& numbers : state.numbers)
+      numbers = copies.emplace_back(numbers.begin(), numbers.end());
+    trainer_.write_to(result_.best);
+    tell_state(std::move(state));
+  }
+
+  void tell_state(TrainerState trainer) {
+    if (!hooks_.on_state) return;
+    hooks_.on_state(result_, {.trainer = std::move(trainer),
+                              .epochs = result_.history.size(),
+                              .batches = batches_,
+                              .loss_sum = loss_sum_,
+                              .history = result_.history,
+                              .best_epoch = result_.best_epoch});
+  }
+
+  // Begins after the batches that a resumed training has done already.
   void one_epoch(std::size_t epoch) {
     const auto start = Clock::now();
     const std::vector<std::uint32_t> order = row_order(epoch);
-    double loss_sum = 0.0;
-    std::size_t batches = 0;
-    for (std::size_t first = 0; first < order.size(); first += settings_.batch) {
+    for (std::size_t first = batches_ * settings_.batch; first < order.size();
+         first += settings_.batch) {
+      result_.interrupted = hooks_.should_stop && hooks_.should_stop();
       const std::size_t count = std::min(settings_.batch, order.size() - first);
-      const std::span<const std::uint32_t> rest(order.data() + first + count,
-                                                order.size() - first - count);
-      loss_sum += one_batch({order.data() + first, count},
-                            rest.first(std::min(settings_.batch, rest.size())), epoch);
-      ++batches;
-      report_progress(epoch, first + count, loss_sum / static_cast<double>(batches));
-      if (hooks_.should_stop && hooks_.should_stop()) {
-        result_.interrupted = true;
-        return;
-      }
+      std::span<const std::uint32_t> rest(order.data() + first + count,
+                                          order.size() - first - count);
+      if (result_.interrupted) rest = {};
+      loss_sum_ += one_batch({order.data() + first, count},
+                             rest.first(std::min(settings_.batch, rest.size())), epoch);
+      ++batches_;
+      report_progress(epoch, first + count, loss_sum_ / static_cast<double>(batches_));
+      if (result_.interrupted) return;
     }
-    finish_epoch(epoch, loss_sum / static_cast<double>(batches), start);
+    finish_epoch(epoch, loss_sum_ / static_cast<double>(batches_), start);
+    batches_ = 0;
+    loss_sum_ = 0.0;
   }
 
   std::vector<std::uint32_t> row_order(std::size_t epoch) const {
@@ -173,6 +223,8 @@ class Run {
   TrainResult result_;
   Evaluation best_;
   std::size_t step_ = 0;
+  std::size_t batches_ = 0;  // done in the epoch under way
+  double loss_sum_ = 0.0;    // over those
   Clock::time_point start_ = Clock::now();
   double last_report_ = 0.0;
 };
@@ -191,7 +243,8 @@ std::uint32_t total_steps(std::size_t rows, const TrainSettings& settings) {
 }  // namespace
 
 TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
-                  const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks) {
+                  const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks,
+                  const TrainingState* resumed) {
   check(settings);
   check_part(initial, training, "training");
   check_part(initial, validation, "validation");
@@ -207,7 +260,12 @@ TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows&
     return untouched;
   }
   const std::uint32_t steps = total_steps(training.labels.size(), settings);
-  return Run(std::move(initial), training, validation, settings, steps, pool, hooks).go();
+  Run run(std::move(initial), training, validation, settings, steps, pool, hooks);
+  if (resumed != nullptr) {
+    check_state(*resumed, training.labels.size(), settings);
+    run.resume(*resumed);
+  }
+  return run.go();
 }
 
 TrainingDiverged::TrainingDiverged(const std::string& sentence, TrainResult so_far)

@@ -21,6 +21,7 @@
 #include "nibble/data/rows.h"
 #include "nibble/network/mlp.h"
 #include "nibble/train/settings.h"
+#include "nibble/train/training_state.h"
 
 namespace nibble {
 
@@ -29,31 +30,12 @@ struct LabelledRows {
   std::span<const Label> labels;
 };
 
-struct EpochRecord {
-  std::size_t epoch = 0;         // 1-based
-  double train_loss = 0.0;       // mean over the epoch's batches, dropout on, as training saw it
-  double validation_loss = 0.0;  // dropout off
-  double validation_accuracy = 0.0;  // per cent
-  double seconds = 0.0;              // this epoch, evaluation included
-};
-using History = std::vector<EpochRecord>;
-
 struct TrainProgress {
   std::size_t epoch = 0;      // 1-based, the one under way
   std::size_t rows_done = 0;  // in this epoch
   std::size_t rows = 0;       // in an epoch
   double loss = 0.0;          // mean so far in this epoch
   double seconds = 0.0;       // since training began
-};
-
-// What a caller may watch or decide; every member may be empty.
-struct TrainHooks {
-  std::function<void(const TrainProgress&)> on_progress;  // a few times a second at most
-  // `best` is the best network so far: this epoch's when is_best.
-  std::function<void(const EpochRecord&, const Mlp& best, bool is_best)> on_epoch;
-  std::function<void(std::size_t step, double loss)> on_step;  // 0-based, every batch
-  std::function<bool()>
-      should_stop;  // asked after every batch; true ends training with the best so far
 };
 
 struct TrainResult {
@@ -65,9 +47,26 @@ struct TrainResult {
   bool stopped_early = false;  // for want of a better epoch (TrainSettings::patience)
 };
 
-// Throws TrainingDiverged when the loss stops being a finite number.
+// What a caller may watch or decide; every member may be empty.
+struct TrainHooks {
+  std::function<void(const TrainProgress&)> on_progress;  // a few times a second at most
+  // `best` is the best network so far: this epoch's when is_best.
+  std::function<void(const EpochRecord&, const Mlp& best, bool is_best)> on_epoch;
+  std::function<void(std::size_t step, double loss)> on_step;  // 0-based, every batch
+  // Asked before every batch; true makes that batch the last, and training ends with the best so
+  // far.
+  std::function<bool()> should_stop;
+  // After every epoch, and when training was stopped: what to store for going on from here. The
+  // state is only valid during the call.
+  std::function<void(const TrainResult& so_far, const TrainingState& state)> on_state;
+};
+
+// Throws TrainingDiverged when the loss stops being a finite number. With `resumed`, goes on from
+// there: `initial` is then the best network so far. An Error if that state is not one of this
+// network, data and batch size; that all else is the same is the caller's to know.
 TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
-                  const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks = {});
+                  const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks = {},
+                  const TrainingState* resumed = nullptr);
 
 // The loss became NaN or infinite. The sentence says when and which setting to lower; `last_good`
 // holds what training had before.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 
 #include <gtest/gtest.h>
 
@@ -135,6 +136,97 @@ TEST_F(TrainTest, PatienceEndsTrainingAfterTheBestEpoch) {
   EXPECT_FALSE(result.interrupted);
   EXPECT_EQ(result.history.size(), result.best_epoch + 3);
   EXPECT_LT(result.history.size(), 50U);
+}
+
+// A training stored at any moment and read into another one ends with the same bytes.
+class ResumeTest : public TrainTest {
+ protected:
+  struct Stored {
+    TrainingState state;
+    std::vector<AlignedVector<float>> numbers;
+    Mlp best;
+  };
+  static Stored store(const TrainResult& so_far, const TrainingState& state) {
+    Stored stored{state, {}, so_far.best};
+    for (auto& numbers : stored.state.trainer.numbers)
+      numbers = stored.numbers.emplace_back(numbers.begin(), numbers.end());
+    return stored;
+  }
+  // Stops at batch `stop` (1-based), if that comes, and stores every state.
+  std::vector<std::shared_ptr<Stored>> states(std::size_t stop) {
+    std::vector<std::shared_ptr<Stored>> all;
+    TrainHooks hooks;
+    std::size_t asked = 0;
+    hooks.should_stop = [&] { return ++asked == stop; };
+    hooks.on_state = [&](const TrainResult& so_far, const TrainingState& state) {
+      all.push_back(std::make_shared<Stored>(store(so_far, state)));
+    };
+    run(hooks, 2);
+    return all;
+  }
+  TrainResult resume(const Stored& stored) {
+    ThreadPool pool(1);
+    return train(stored.best, training.as_sparse(), validation.as_sparse(), settings, pool, {},
+                 &stored.state);
+  }
+  static void expect_same(const TrainResult& ours, const TrainResult& whole) {
+    EXPECT_EQ(ours.best, whole.best);
+    EXPECT_EQ(ours.best_epoch, whole.best_epoch);
+    ASSERT_EQ(ours.history.size(), whole.history.size());
+    for (std::size_t i = 0; i < ours.history.size(); ++i) {
+      EXPECT_EQ(ours.history[i].train_loss, whole.history[i].train_loss);
+      EXPECT_EQ(ours.history[i].validation_loss, whole.history[i].validation_loss);
+    }
+  }
+};
+
+TEST_F(ResumeTest, EveryEpochAndEveryBatchEndsWithTheSameBytes) {
+  for (const Optimizer optimizer : {Optimizer::kAdam, Optimizer::kAdamW, Optimizer::kSgd}) {
+    settings.optimizer = optimizer;
+    settings.weight_decay = optimizer == Optimizer::kAdam ? 0.0 : 0.01;
+    settings.momentum = optimizer == Optimizer::kSgd ? 0.9 : 0.0;
+    settings.schedule = ScheduleKind::kCosine;
+    const TrainResult whole = run();
+    for (std::size_t stop = 1; stop <= 28; ++stop) {
+      const auto all = states(stop);
+      ASSERT_EQ(all.size(), (stop - 1) / 7 + 1);
+      for (const auto& stored : all) expect_same(resume(*stored), whole);
+    }
+  }
+}
+
+TEST_F(ResumeTest, MoreEpochsGoOn) {
+  settings.epochs = 2;
+  const auto stored = states(0).back();
+  settings.epochs = 4;
+  expect_same(resume(*stored), run());
+}
+
+TEST_F(ResumeTest, PatienceThatHadRunOutEndsAtOnce) {
+  settings.epochs = 50;
+  settings.patience = 2;
+  const auto stored = states(0).back();
+  const TrainResult again = resume(*stored);
+  EXPECT_TRUE(again.stopped_early);
+  EXPECT_EQ(again.history.size(), stored->state.history.size());
+}
+
+TEST_F(ResumeTest, StatesOfAnotherTrainingAreRefused) {
+  const auto stored = states(10).back();
+  const auto broken = [&](const auto& change) {
+    Stored copy = *stored;
+    change(copy.state);
+    EXPECT_THROW(resume(copy), Error);
+  };
+  broken([](TrainingState& s) { ++s.trainer.steps; });
+  broken([](TrainingState& s) { ++s.batches; });
+  broken([](TrainingState& s) { s.best_epoch = 2; });
+  broken([](TrainingState& s) { s.history.clear(); });
+  broken([](TrainingState& s) { s.trainer.numbers.pop_back(); });
+  broken([](TrainingState& s) { s.trainer.numbers[1] = s.trainer.numbers[1].first(3); });
+  broken([](TrainingState& s) { s.trainer.marks.pop_back(); });
+  broken([](TrainingState& s) { s.trainer.marks[0] = 1000; });
+  broken([](TrainingState& s) { s.trainer.marks[1] = -1; });
 }
 
 TEST_F(TrainTest, BatchLargerThanTheDataAndOneRow) {

@@ -1,10 +1,12 @@
 #include "nibble/train/trainer.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
+#include "nibble/core/error.h"
 #include "nibble/kernels/cpu_level.h"
 #include "nibble/kernels/gradient_square.h"
 #include "nibble/kernels/train_backward.h"
@@ -43,6 +45,7 @@ Trainer::Trainer(const Mlp& initial, const LabelledRows& training, const TrainSe
       schedule_(settings, steps),
       pool_(pool),
       loss_(settings, training.labels, initial.outputs()) {
+  most_steps_ = steps;
   cpu_level();  // settles which code the kernels run
   batch_ = std::min(settings.batch, row_count(training.rows));
   if (std::holds_alternative<SparseRowsView>(training.rows)) {
@@ -369,6 +372,48 @@ void Trainer::write_to(Mlp& network) {
     sparse_->write_to(network.layers.front(), pool_);
   }
   for (std::size_t l = first_dense_; l < outputs_.size(); ++l) dense(l).write_to(network.layers[l]);
+}
+
+std::vector<std::span<float>> Trainer::numbers() {
+  std::vector<std::span<float>> all;
+  const auto add = [&all](Moments& moments) {
+    for (AlignedVector<float>* part : {&moments.value, &moments.m, &moments.v})
+      all.emplace_back(*part);
+  };
+  if (sparse_) {
+    all.push_back(sparse_->records());
+    add(sparse_->bias());
+  }
+  for (DenseLayer& layer : dense_) {
+    add(layer.weight);
+    add(layer.bias);
+  }
+  return all;
+}
+
+TrainerState Trainer::state() {
+  assert(!begun_);
+  TrainerState state;
+  state.steps = steps_;
+  for (const std::span<float> part : numbers()) state.numbers.emplace_back(part);
+  if (sparse_) state.marks = sparse_->marks();
+  return state;
+}
+
+void Trainer::restore(const TrainerState& state) {
+  const auto ours = numbers();
+  const bool same_sizes = std::ranges::equal(
+      ours, state.numbers, {}, [](const auto& part) { return part.size(); },
+      [](const auto& part) { return part.size(); });
+  if (!same_sizes || state.steps > most_steps_)
+    throw_error(
+        "the stored training state is not one of this network: it has {} arrays and {} "
+        "steps; expected {} arrays of the network's sizes and at most {} steps",
+        state.numbers.size(), state.steps, ours.size(), most_steps_);
+  for (std::size_t i = 0; i < ours.size(); ++i)
+    std::ranges::copy(state.numbers[i], ours[i].begin());
+  if (sparse_) sparse_->set_marks(state.marks, state.steps);
+  steps_ = state.steps;
 }
 
 }  // namespace nibble

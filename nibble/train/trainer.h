@@ -55,6 +55,12 @@ class Trainer {
   // The parameters as they are now, into a network of the same shape.
   void write_to(Mlp& network);
 
+  // Between steps, the last of which had no `next`: all that the steps to come depend on. The
+  // numbers are the trainer's own memory.
+  TrainerState state();
+  // Takes over a state of the same network and settings; an Error if sizes or steps do not fit.
+  void restore(const TrainerState& state);
+
  private:
   // What one layer gives for the rows of a batch: outputs (after ReLU and dropout, or logits), and
   // the loss's gradient by them before ReLU and dropout.
@@ -79,6 +85,7 @@ class Trainer {
   // weights. More threads would wait for each other at every layer, so they go back by rows first.
   // Each sum is the same either way.
   bool one_pass_back() const { return pool_.threads() == 1 && !clips(); }
+  std::vector<std::span<float>> numbers();
   bool clips() const { return settings_.clip_norm > 0.0; }
   Range block_inputs(std::size_t block) const;
   // Where a block of layer 0 finds its columns: its own memory, so that rows lie close together in
@@ -131,6 +138,7 @@ class Trainer {
   double batch_weight_ = 0.0;    // what the batch's losses are divided by
   std::vector<double> losses_;   // of each row of the batch
   std::vector<double> squares_;  // of each block's gradients, when they are clipped
+  std::uint32_t most_steps_ = 0;
   std::uint32_t steps_ = 0;
   bool begun_ = false;  // the blocks of step steps_ + 1 have gone forward
 };
