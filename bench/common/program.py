@@ -1,0 +1,64 @@
+"""Runs nibble, and says on what machine and beside which versions a measurement was made.
+
+NIBBLE names the program; without it, the one that ./lab builds.
+"""
+import importlib
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NIBBLE = Path(os.environ.get("NIBBLE", ROOT / "build/release/nibble")).resolve()
+# Set on machines whose processor old OpenBLAS builds do not know; they make it take slower kernels than its own choice.
+SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+
+
+class Failure(Exception):
+    """What cannot be done, in a sentence for the user."""
+
+
+def environment(threads):
+    """This process's environment, for a peer that may use so many threads."""
+    kept = {name: value for name, value in os.environ.items() if name not in SLOWING}
+    count = str(threads)
+    return {**kept, "OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count, "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(Path(__file__).resolve().parent)}
+
+
+def nibble(*arguments):
+    """Runs `nibble arguments...`; what it printed. A Failure with its words if it fails."""
+    done = subprocess.run([NIBBLE, *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(f"nibble {' '.join(map(str, arguments))} ended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def processor():
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def machine():
+    system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
+    return {"cpu": processor(), "processors": len(os.sched_getaffinity(0)),
+            "operating_system": f"{system}, Linux {platform.release()}", "nibble": nibble("--version").splitlines()}
+
+
+def debian_version(package):
+    done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True, check=False)
+    return done.stdout or None
+
+
+def python_version(module):
+    try:
+        return importlib.import_module(module).__version__
+    except ImportError:
+        return None
+
+
+def describe(facts):
+    """machine() in one line."""
+    return f"{facts['cpu']}, {facts['processors']} processors, {facts['operating_system']}; {', '.join(facts['nibble'])}"
