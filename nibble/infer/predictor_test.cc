@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "nibble/core/error.h"
+#include "nibble/infer/shared_predictor.h"
 #include "nibble/quant/reference_forward.h"
 #include "nibble/text/bag_of_words.h"
 
@@ -84,6 +85,15 @@ TEST(Predictor, ThreadsChangeNothing) {
       ThreadPool pool(threads);
       EXPECT_EQ(predictor.logits(rows.view(), &pool), alone) << threads << " threads";
     }
+  }
+}
+
+// tests/soak runs the same for a minute.
+TEST(Predictor, SixteenThreadsShareOne) {
+  for (const Scheme scheme : kSchemes) {
+    const SharedPredictor::Count count = SharedPredictor(scheme).run(16, 0.0);
+    EXPECT_GT(count.answers, 16U);
+    EXPECT_EQ(count.wrong, 0U) << name_of(scheme);
   }
 }
 
