@@ -173,17 +173,47 @@ class Details {
   std::size_t pickle_size_;
 };
 
+// The pickle of a checkpoint file and what it refers to.
+struct OpenCheckpoint {
+  explicit OpenCheckpoint(std::span<const std::byte> file)
+      : archive(file),
+        folder(folder_of(archive)),
+        pickle(pickle_record(archive, folder).bytes),
+        document(read_pickle(pickle)),
+        tensors(archive, folder, file.size()) {}
+  OpenCheckpoint(const OpenCheckpoint&) = delete;
+  OpenCheckpoint& operator=(const OpenCheckpoint&) = delete;
+
+  const ZipReader archive;
+  const std::string folder;
+  const std::span<const std::byte> pickle;
+  const PickleDocument document;
+  TorchTensors tensors;
+};
+
+StateValue state_value(const PickleValue& value, std::string_view name, TorchTensors& tensors) {
+  if (const auto* text = value.as<std::string_view>()) return std::string(*text);
+  const PickleTensor* tensor = value.as_tensor();
+  if (tensor == nullptr)
+    throw_error("'{}' of the training state is {}; expected a tensor or text", name,
+                kind_of(value));
+  switch (tensor->storage.element) {
+    case ElementType::kF64:
+      return tensors.array<double>(*tensor, name);
+    case ElementType::kI64:
+      return tensors.array<std::int64_t>(*tensor, name);
+    default:
+      return tensors.array<float>(*tensor, name);
+  }
+}
+
 }  // namespace
 
 Model read_checkpoint(std::span<const std::byte> file) {
-  const ZipReader archive(file);
-  const std::string folder = folder_of(archive);
-  const ZipEntry& pickle = pickle_record(archive, folder);
-  const PickleDocument document = read_pickle(pickle.bytes);
-  const PickleDict& root = root_of(document);
-
-  TorchTensors tensors(archive, folder, file.size());
-  const Details details(root, tensors, pickle.bytes.size());
+  OpenCheckpoint checkpoint(file);
+  const PickleDict& root = root_of(checkpoint.document);
+  TorchTensors& tensors = checkpoint.tensors;
+  const Details details(root, tensors, checkpoint.pickle.size());
   Mlp mlp = network_from(state_dict_in(root), tensors);
   Model model;
   model.labels = details.labels(mlp.outputs());
@@ -192,6 +222,24 @@ Model read_checkpoint(std::span<const std::byte> file) {
   model.network = std::move(mlp);
   require_sound(model);
   return model;
+}
+
+std::optional<StateValues> read_training_state(std::span<const std::byte> file) {
+  OpenCheckpoint checkpoint(file);
+  const PickleValue* state = root_of(checkpoint.document).find("training_state");
+  if (state == nullptr) return std::nullopt;
+  const auto* dict = state->as<PickleDict>();
+  if (dict == nullptr)
+    throw_error("'training_state' of the checkpoint is {}; expected a dict", kind_of(*state));
+  StateValues values;
+  for (const auto& [key, value] : dict->entries) {
+    const auto* name = key->as<std::string_view>();
+    if (name == nullptr)
+      throw_error("'training_state' of the checkpoint has {} for a key; expected text",
+                  kind_of(*key));
+    values.insert_or_assign(std::string(*name), state_value(*value, *name, checkpoint.tensors));
+  }
+  return values;
 }
 
 }  // namespace nibble

@@ -45,7 +45,7 @@ std::vector<std::size_t> contiguous_strides(const std::vector<std::size_t>& shap
 // The pickle and, as it grows, the records that it refers to.
 class CheckpointPickle {
  public:
-  explicit CheckpointPickle(const Model& model) {
+  CheckpointPickle(const Model& model, const StateViews& state) {
     pickle_.begin_dict();
     pickle_.text("model_state_dict");
     state_dict(std::get<Mlp>(model.network));
@@ -53,6 +53,7 @@ class CheckpointPickle {
     pickle_.text("labels");
     texts(model.labels);
     featurizer(model.featurizer);
+    if (!state.empty()) training_state(state);
     pickle_.end_dict();
   }
 
@@ -99,6 +100,27 @@ class CheckpointPickle {
     pickle_.end_tuple();
     pickle_.call();
     records_.push_back({elements * element_size, std::move(source)});
+  }
+
+  void training_state(const StateViews& state) {
+    pickle_.text("training_state");
+    pickle_.begin_dict();
+    for (const auto& [name, value] : state) {
+      pickle_.text(name);
+      std::visit([this](const auto& content) { state_value(content); }, value);
+    }
+    pickle_.end_dict();
+  }
+
+  void state_value(const std::string& text) { pickle_.text(text); }
+  void state_value(std::span<const float> numbers) { array("FloatStorage", numbers); }
+  void state_value(std::span<const double> numbers) { array("DoubleStorage", numbers); }
+  void state_value(std::span<const std::int64_t> numbers) { array("LongStorage", numbers); }
+
+  template <typename T>
+  void array(std::string_view storage, std::span<const T> numbers) {
+    tensor(storage, sizeof(T), {numbers.size()},
+           [numbers](const ZipWriter::Sink& sink) { sink(std::as_bytes(numbers)); });
   }
 
   void sizes(const std::vector<std::size_t>& values) {
@@ -186,7 +208,8 @@ class CheckpointPickle {
 
 // The records and their order are those of torch.save in PyTorch 2.x; 1.13 ignores the ones that it
 // does not know.
-void write_checkpoint(const Model& model, std::string_view archive, AtomicFile& file) {
+void write_checkpoint(const Model& model, std::string_view archive, AtomicFile& file,
+                      const StateViews& state) {
   if (!std::holds_alternative<Mlp>(model.network)) {
     throw_error(
         "a PyTorch checkpoint holds float models, but this one is quantized to {}; write a "
@@ -194,7 +217,7 @@ void write_checkpoint(const Model& model, std::string_view archive, AtomicFile& 
         name_of(model.scheme()));
   }
   require_sound(model);
-  CheckpointPickle pickle(model);
+  CheckpointPickle pickle(model, state);
   const std::vector<Record> records = pickle.records();
   const auto path = [archive](std::string_view name) {
     return fmt::format("{}/{}", archive, name);

@@ -104,6 +104,36 @@ void save_model(const Model& model, const fs::path& path) {
   }
 }
 
+void save_checkpoint(const Model& model, const StateViews& state, const fs::path& path) {
+  try {
+    AtomicFile file(path);
+    write_checkpoint(model, archive_name(path), file, state);
+    file.commit();
+  } catch (const Error& problem) {
+    throw_error("cannot save the checkpoint '{}': {}", path.string(), problem.what());
+  }
+}
+
+StoredTraining load_training(const fs::path& path) {
+  const MappedFile file(path);
+  try {
+    if (kind_by_content(file.bytes()) != FileKind::kCheckpoint)
+      throw_error("only a checkpoint (.pt) can carry a training's state");
+    std::optional<StateValues> state = read_training_state(file.bytes());
+    if (!state)
+      throw_error(
+          "the file holds a model without the state of its training; a training that ended "
+          "keeps its state only with --keep-state");
+    return {read_checkpoint(file.bytes()), std::move(*state)};
+  } catch (const Error& problem) {
+    throw_error("cannot resume from '{}': {}", path.string(), problem.what());
+  }
+}
+
+bool is_checkpoint_name(const fs::path& path) {
+  return kind_by_name(path) == FileKind::kCheckpoint;
+}
+
 void require_writable_model(const fs::path& path) {
   kind_by_name(path);
   const AtomicFile probe(path);  // not committed: leaves nothing

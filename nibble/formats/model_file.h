@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 
+#include "nibble/formats/checkpoint_state.h"
 #include "nibble/model/model.h"
 
 namespace nibble {
@@ -19,6 +20,21 @@ Model load_model(const std::filesystem::path& path);
 // ending is an Error. Atomic: a kill or a full disk leaves the old file or none. The same model
 // gives the same bytes.
 void save_model(const Model& model, const std::filesystem::path& path);
+
+// save_model for a checkpoint (.pt, .pth) that carries its training's state too.
+void save_checkpoint(const Model& model, const StateViews& state,
+                     const std::filesystem::path& path);
+
+// A model and the state of its training. An Error if the file is no checkpoint or carries no state.
+struct StoredTraining {
+  Model model;
+  StateValues state;
+};
+StoredTraining load_training(const std::filesystem::path& path);
+
+// Whether this name asks for a checkpoint (.pt, .pth); an Error if it asks for no model file at
+// all.
+bool is_checkpoint_name(const std::filesystem::path& path);
 
 // The Error that save_model would end with because of the path alone: an ending it does not know, a
 // folder that is missing or may not be written. To be asked before an hour of training.

@@ -45,6 +45,40 @@ TEST_F(ModelFileTest, TheSameModelGivesTheSameBytes) {
   }
 }
 
+TEST_F(ModelFileTest, ACheckpointCarriesItsTrainingsState) {
+  const fs::path path = folder_ / "m.pt";
+  const std::vector<float> floats{1.5F, -0.0F, 1e-42F};
+  const std::vector<double> doubles{0.1, 1e300};
+  const std::vector<std::int64_t> whole{-1, std::int64_t{1} << 40};
+  save_checkpoint(word_model(),
+                  {{"floats", std::span(floats)},
+                   {"doubles", std::span(doubles)},
+                   {"whole", std::span(whole)},
+                   {"text", "caf\xC3\xA9"}},
+                  path);
+  expect_same(load_model(path), word_model());
+  const StoredTraining stored = load_training(path);
+  expect_same(stored.model, word_model());
+  ASSERT_EQ(stored.state.size(), 4U);
+  const auto& read = std::get<std::vector<float>>(stored.state.at("floats"));
+  EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(read)), std::as_bytes(std::span(floats))));
+  EXPECT_EQ(std::get<std::vector<double>>(stored.state.at("doubles")), doubles);
+  EXPECT_EQ(std::get<std::vector<std::int64_t>>(stored.state.at("whole")), whole);
+  EXPECT_EQ(std::get<std::string>(stored.state.at("text")), "caf\xC3\xA9");
+}
+
+TEST_F(ModelFileTest, FilesWithoutAStateCannotBeResumed) {
+  save_model(word_model(), folder_ / "m.pt");
+  EXPECT_NE(sentence_of([&] { load_training(folder_ / "m.pt"); }).find("--keep-state"),
+            std::string::npos);
+  save_model(word_model(), folder_ / "m.safetensors");
+  EXPECT_NE(
+      sentence_of([&] { load_training(folder_ / "m.safetensors"); }).find("only a checkpoint"),
+      std::string::npos);
+  EXPECT_TRUE(is_checkpoint_name("a/m.pt"));
+  EXPECT_FALSE(is_checkpoint_name("a/m.safetensors"));
+}
+
 TEST_F(ModelFileTest, WhatCannotBeWrittenLeavesTheOldFile) {
   const fs::path path = folder_ / "m.pt";
   save_model(word_model(), path);

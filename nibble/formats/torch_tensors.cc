@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <type_traits>
 
 #include <fmt/format.h>
 
@@ -122,6 +123,13 @@ std::span<const std::byte> TorchTensors::checked_record(const PickleTensor& tens
     throw_error("the tensor '{}' holds {} numbers; F64, F32, F16 and BF16 can be read", name,
                 name_of(storage.element));
   }
+  return record_of(tensor, name);
+}
+
+// The bytes of the tensor's storage, in which all its elements lie.
+std::span<const std::byte> TorchTensors::record_of(const PickleTensor& tensor,
+                                                   std::string_view name) {
+  const PickleStorage& storage = tensor.storage;
   const ZipEntry* record = archive_.find(fmt::format("{}data/{}", folder_, storage.key));
   if (record == nullptr)
     throw_error("the tensor '{}' needs the record data/{}, which the file lacks", name,
@@ -162,6 +170,25 @@ AlignedVector<float> TorchTensors::vector(const PickleTensor& tensor, std::strin
   return read_transposed(tensor, record, {tensor.offset, tensor.strides[0], 0}, 1, tensor.shape[0])
       .values;
 }
+
+template <typename T>
+std::vector<T> TorchTensors::array(const PickleTensor& tensor, std::string_view name) {
+  constexpr ElementType kType = std::is_same_v<T, float>    ? ElementType::kF32
+                                : std::is_same_v<T, double> ? ElementType::kF64
+                                                            : ElementType::kI64;
+  if (tensor.storage.element != kType || tensor.shape.size() != 1 || tensor.strides[0] != 1)
+    throw_error("the tensor '{}' holds {} numbers of shape {}; expected {} in one row", name,
+                name_of(tensor.storage.element), shape_text(tensor.shape), name_of(kType));
+  const auto record = record_of(tensor, name);
+  std::vector<T> numbers(tensor.shape[0]);
+  std::memcpy(numbers.data(), record.data() + tensor.offset * sizeof(T),
+              numbers.size() * sizeof(T));
+  return numbers;
+}
+
+template std::vector<float> TorchTensors::array(const PickleTensor&, std::string_view);
+template std::vector<double> TorchTensors::array(const PickleTensor&, std::string_view);
+template std::vector<std::int64_t> TorchTensors::array(const PickleTensor&, std::string_view);
 
 std::optional<double> TorchTensors::number(const PickleTensor& tensor) {
   const ElementType type = tensor.storage.element;

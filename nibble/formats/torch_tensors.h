@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "nibble/core/aligned.h"
 #include "nibble/formats/pickle_value.h"
@@ -25,11 +26,16 @@ class TorchTensors {
   // [outputs][inputs] in the file, [inputs][outputs] here. `name` is for messages.
   Matrix<float> transposed(const PickleTensor& tensor, std::string_view name);
   AlignedVector<float> vector(const PickleTensor& tensor, std::string_view name);
+  // All numbers of a tensor with one dimension, without gaps, of exactly this type: float, double
+  // or int64.
+  template <typename T>
+  std::vector<T> array(const PickleTensor& tensor, std::string_view name);
   // Of a float tensor without dimensions; nothing for any other.
   std::optional<double> number(const PickleTensor& tensor);
 
  private:
   std::span<const std::byte> checked_record(const PickleTensor& tensor, std::string_view name);
+  std::span<const std::byte> record_of(const PickleTensor& tensor, std::string_view name);
 
   const ZipReader& archive_;
   std::string folder_;

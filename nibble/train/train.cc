@@ -101,6 +101,8 @@ class Run {
 
   TrainResult go() {
     result_.stopped_early = out_of_patience();
+    const bool done = result_.stopped_early || result_.history.size() >= settings_.epochs;
+    if (done) tell_state(trainer_.state());  // there was nothing left to do
     while (result_.history.size() < settings_.epochs && !result_.stopped_early) {
       one_epoch(result_.history.size() + 1);
       if (result_.interrupted) break;
