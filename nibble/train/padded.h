@@ -11,6 +11,11 @@
 
 namespace nibble {
 
+// Pieces of `size` that `count` things fill.
+inline std::size_t pieces_of(std::size_t count, std::size_t size) {
+  return (count + size - 1) / size;
+}
+
 inline std::size_t padded(std::size_t count) {
   return (count + kTrainLanes - 1) / kTrainLanes * kTrainLanes;
 }

@@ -13,8 +13,6 @@ namespace {
 constexpr std::size_t kPieceFeatures = 64;
 constexpr std::uint32_t kNoSlot = 0xFFFFFFFF;
 
-std::size_t pieces_of(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
-
 // The part of a layer's row (not padded) that lies in one block.
 template <typename T>
 std::span<T> columns_of(std::span<T> row, std::size_t piece) {
