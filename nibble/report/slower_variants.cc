@@ -41,7 +41,7 @@ std::string why_slower(Scheme scheme, std::size_t batch, std::string_view level)
     case Scheme::kInt8Torch:
       return why_integers(level);
     case Scheme::kInt4:
-      if (const std::string why = why_integers(level); !why.empty()) return why;
+      if (std::string why = why_integers(level); !why.empty()) return why;
       return "unpacking its codes costs more here than reading half the bytes saves";
     case Scheme::kF32:
       break;
