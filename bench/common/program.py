@@ -44,7 +44,8 @@ def processor():
 def machine():
     system = platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
     return {"cpu": processor(), "processors": len(os.sched_getaffinity(0)),
-            "operating_system": f"{system}, Linux {platform.release()}", "nibble": nibble("--version").splitlines()}
+            "operating_system": f"{system}, Linux {platform.release()}", "nibble": nibble("--version").splitlines(),
+            "load_before": os.getloadavg()[0]}
 
 
 def debian_version(package):
@@ -60,5 +61,8 @@ def python_version(module):
 
 
 def describe(facts):
-    """machine() in one line."""
-    return f"{facts['cpu']}, {facts['processors']} processors, {facts['operating_system']}; {', '.join(facts['nibble'])}"
+    """machine() in a line, and another where other programs were running."""
+    text = f"{facts['cpu']}, {facts['processors']} processors, {facts['operating_system']}; {', '.join(facts['nibble'])}"
+    if facts["load_before"] > 0.5:
+        text += f"\nOTHER PROGRAMS WERE RUNNING (load {facts['load_before']:.1f} at the start): stop them and measure again"
+    return text

@@ -29,7 +29,7 @@ PEERS = ("torch", "onnx", "onednn", "fasttext")
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, epilog="example: bench/peers/run --rounds 7 --json peers.json")
-    parser.add_argument("--data", help="sst2 or fashion-mnist (default: sst2 where it is to be had)")
+    parser.add_argument("--data", help="sst2, fashion-mnist, or a folder with train.tsv and test.tsv (default: sst2 where it is to be had)")
     parser.add_argument("--rounds", type=int, default=5, help="alternations; medians are over them (default: 5)")
     parser.add_argument("--seconds", type=float, default=0.2, help="how long each figure is measured (default: 0.2)")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
@@ -187,6 +187,7 @@ def write_json(path, run, rounds, facts, all_bars):
 
 
 def measure(given, scratch):
+    facts = machine()
     run = Run(given, scratch)
     try:
         rounds = []
@@ -195,7 +196,6 @@ def measure(given, scratch):
             rounds.append(run.round())
     finally:
         run.close()
-    facts = machine()
     all_bars = bars.all_bars(rounds, run.batches)
     show(run, rounds, facts, all_bars)
     if given.json:
