@@ -105,7 +105,7 @@ class Checkpoints {
 
  private:
   using Clock = std::chrono::steady_clock;
-  // Writing a state of 85 MB takes about a tenth of a second: 1 % of training at most.
+  // Writing and flushing the reference network's 85 MB takes 0.1 to 0.3 s: 3 % of training at most.
   static constexpr auto kApart = std::chrono::seconds(10);
 
   bool wanted(const TrainResult& so_far) const {
@@ -150,6 +150,7 @@ TrainResult train_or_rescue(Mlp initial, const PreparedData& data, const TrainOp
 int run(const TrainOptions& options) {
   check(options.settings);
   require_writable_model(options.output);
+  remove_abandoned(options.output);
   remember_interrupts();
   Progress progress(options.settings.epochs, options.quiet);
   const PreparedData data = prepare_data(options.data);

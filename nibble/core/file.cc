@@ -1,9 +1,14 @@
 #include "nibble/core/file.h"
 
 #include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -51,8 +56,31 @@ struct stat status_of(int descriptor, const fs::path& path) {
 
 // A file that this process is writing gets a name no other process uses, and one that a later run
 // can recognise.
+constexpr std::string_view kTemporaryEnding = ".partial";
+
 fs::path temporary_beside(const fs::path& path) {
-  return path.parent_path() / fmt::format(".{}.{}.partial", path.filename().string(), ::getpid());
+  return path.parent_path() /
+         fmt::format(".{}.{}{}", path.filename().string(), ::getpid(), kTemporaryEnding);
+}
+
+// The process that a temporary file of `path` belongs to; 0 for any other file.
+pid_t writer_of(const fs::path& temporary, const fs::path& path) {
+  const std::string name = temporary.filename().string();
+  const std::string beginning = fmt::format(".{}.", path.filename().string());
+  if (!name.starts_with(beginning) || !name.ends_with(kTemporaryEnding)) return 0;
+  const std::string_view digits = std::string_view(name).substr(
+      beginning.size(), name.size() - beginning.size() - kTemporaryEnding.size());
+  pid_t process = 0;
+  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), process);
+  return code == std::errc() && end == digits.data() + digits.size() ? process : 0;
+}
+
+bool is_abandoned(const fs::path& temporary, const fs::path& path) {
+  const pid_t process = writer_of(temporary, path);
+  if (process <= 0 || ::kill(process, 0) == 0 || errno != ESRCH) return false;
+  std::error_code problem;
+  const auto touched = fs::last_write_time(temporary, problem);
+  return !problem && fs::file_time_type::clock::now() - touched > std::chrono::minutes(1);
 }
 
 void flush_folder(const fs::path& path) {
@@ -137,6 +165,17 @@ void AtomicFile::commit() {
   }
   ::close(std::exchange(descriptor_, -1));
   flush_folder(path_);
+}
+
+void remove_abandoned(const fs::path& path) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::error_code problem;  // what cannot be looked at or removed stays
+  std::vector<fs::path> abandoned;
+  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
+       entry.increment(problem)) {
+    if (is_abandoned(entry->path(), path)) abandoned.push_back(entry->path());
+  }
+  for (const fs::path& file : abandoned) fs::remove(file, problem);
 }
 
 void write_file_atomically(const fs::path& path, std::string_view text) {

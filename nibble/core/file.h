@@ -55,6 +55,10 @@ class AtomicFile {
   std::size_t written_ = 0;
 };
 
+// Removes what killed writers of this file left: temporary files of processes that are no more, not
+// touched for a minute (a process of another container cannot be seen from here).
+void remove_abandoned(const std::filesystem::path& path);
+
 // The common case: all bytes at once.
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
 
