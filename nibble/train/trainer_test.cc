@@ -247,8 +247,8 @@ TEST(Trainer, SchedulesAgreeWithTheReference) {
 
 // Clipping, label smoothing, class weights, dropout by layer; 1, 2 and 3 threads.
 TEST(Trainer, LossOptionsAgreeWithTheReference) {
-  const test::Problem p = test::bag_of_words(96, 301, 9, 3, 8);
-  const auto work = batches(96, 20, 4);
+  const test::Problem p = test::bag_of_words(60, 121, 9, 3, 8);
+  const auto work = batches(60, 17, 4);
   std::vector<TrainSettings> all;
   for (const Optimizer optimizer : {Optimizer::kAdam, Optimizer::kAdamW, Optimizer::kSgd}) {
     for (const double clip : {0.0, 0.05, 1e3}) {
@@ -263,7 +263,7 @@ TEST(Trainer, LossOptionsAgreeWithTheReference) {
     }
   }
   for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{150, 40}, {}}) {
-    const Mlp initial = initialised_mlp({301, hidden, 3}, 1);
+    const Mlp initial = initialised_mlp({121, hidden, 3}, 1);
     for (TrainSettings settings : all) {
       if (hidden.empty()) settings.dropout = {0.0};
       SCOPED_TRACE(testing::Message() << name_of(settings.optimizer) << " clip "
