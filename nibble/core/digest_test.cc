@@ -11,5 +11,13 @@ TEST(Sha256, KnownAnswers) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(Sha256, TakesBytesInPieces) {
+  Sha256 digest;
+  digest.add("a");
+  digest.add("");
+  digest.add("bc");
+  EXPECT_EQ(digest.hex(), sha256_hex("abc"));
+}
+
 }  // namespace
 }  // namespace nibble

@@ -32,6 +32,7 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return value_; }
+  int release() { return std::exchange(value_, -1); }
 
  private:
   int value_;
@@ -103,6 +104,32 @@ std::string read_file(const fs::path& path) {
     if (count < 0) throw_error("cannot read '{}': {}", path.string(), reason());
     if (count == 0) return content;
     content.append(chunk.data(), static_cast<std::size_t>(count));
+  }
+}
+
+SeekableFile::SeekableFile(fs::path path) : path_(std::move(path)) {
+  Descriptor descriptor(open_for_reading(path_));
+  const struct stat status = status_of(descriptor.get(), path_);
+  if (!S_ISREG(status.st_mode))
+    throw_error("'{}' is no regular file; expected one that can be read more than once",
+                path_.string());
+  size_ = static_cast<std::size_t>(status.st_size);
+  descriptor_ = descriptor.release();
+}
+
+SeekableFile::~SeekableFile() { ::close(descriptor_); }
+
+void SeekableFile::read(std::size_t offset, std::size_t count, std::string& bytes) const {
+  bytes.resize(count);
+  for (std::size_t done = 0; done < count;) {
+    const ssize_t got =
+        ::pread(descriptor_, bytes.data() + done, count - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_error("cannot read '{}': {}", path_.string(), reason());
+    if (got == 0)
+      throw_error("'{}' ended after {} bytes, but it had {} when it was opened", path_.string(),
+                  offset + done, size_);
+    done += static_cast<std::size_t>(got);
   }
 }
 

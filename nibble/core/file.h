@@ -15,6 +15,24 @@ namespace nibble {
 // its own.
 std::string read_file(const std::filesystem::path& path);
 
+// A regular file, read in pieces at any place: for what is larger than memory.
+class SeekableFile {
+ public:
+  explicit SeekableFile(std::filesystem::path path);
+  ~SeekableFile();
+  SeekableFile(const SeekableFile&) = delete;
+  SeekableFile& operator=(const SeekableFile&) = delete;
+
+  std::size_t size() const { return size_; }  // when it was opened
+  // Replaces `bytes` by `count` bytes from `offset`. An Error when the file ends before them.
+  void read(std::size_t offset, std::size_t count, std::string& bytes) const;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::size_t size_ = 0;
+};
+
 // A regular file, mapped read-only for the life of this object. Movable, not copyable.
 class MappedFile {
  public:

@@ -40,6 +40,15 @@ std::vector<std::size_t> NumpyRandom::permutation(std::size_t count) {
   return order;
 }
 
+// In double nothing is rounded before the last step: u has 24 bits, bound 24.
+void TorchRandom::fill_uniform(std::span<float> values, float bound) {
+  const double unit = static_cast<double>(bound) * 0x1p-23;
+  for (float& value : values) {
+    const auto bits = static_cast<std::uint32_t>(engine_()) & 0xFFFFFFU;
+    value = static_cast<float>(static_cast<double>(bits) * unit - static_cast<double>(bound));
+  }
+}
+
 std::array<std::uint32_t, 4> philox(RandomKey key, std::uint64_t counter_low,
                                     std::uint64_t counter_high) {
   std::array<std::uint32_t, 4> c = {

@@ -1,15 +1,18 @@
-// Random numbers in two forms.
+// Random numbers in three forms.
 //
 // NumpyRandom: MT19937 as numpy.random.RandomState seeds and draws it, so that a split is
-// scikit-learn's split. philox: a counter-based generator (Salmon et al., "Parallel random numbers:
-// as easy as 1, 2, 3", SC11). The number that belongs to (seed, stream, index) can be computed by
-// any thread in any order, which is what makes training give the same bytes for every thread count.
+// scikit-learn's split. TorchRandom: MT19937 as torch.manual_seed seeds and Tensor.uniform_ draws
+// it, so that a seed gives the initial weights it gives in PyTorch. philox: a counter-based
+// generator (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC11). The number that
+// belongs to (seed, stream, index) can be computed by any thread in any order, which is what makes
+// training give the same bytes for every thread count.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <span>
 #include <vector>
 
 namespace nibble {
@@ -27,17 +30,24 @@ class NumpyRandom {
   std::mt19937 engine_;
 };
 
-// One stream per purpose: two purposes never see the same numbers.
-enum class RandomStream : std::uint32_t {
-  kInitialise = 1,
-  kShuffle = 2,
-  kDropout = 3,
-  kSample = 4
+class TorchRandom {
+ public:
+  explicit TorchRandom(std::uint32_t seed) : engine_(seed) {}
+  // Tensor.uniform_(-bound, bound) on float32: 24 low bits of each word as u in [0, 1), then
+  // u * 2 bound - bound rounded once, which is what PyTorch's kernels do on a CPU with fused
+  // multiply-add (AVX2 and newer).
+  void fill_uniform(std::span<float> values, float bound);
+
+ private:
+  std::mt19937 engine_;
 };
+
+// One stream per purpose: two purposes never see the same numbers.
+enum class RandomStream : std::uint32_t { kSplit = 1, kShuffle = 2, kDropout = 3, kSample = 4 };
 
 struct RandomKey {
   std::uint32_t seed = 0;
-  RandomStream stream = RandomStream::kInitialise;
+  RandomStream stream = RandomStream::kSample;
 };
 
 // Philox4x32-10: four uniform 32-bit words for this key and counter.

@@ -30,10 +30,10 @@ bool is_heading(const Row& row) {
 }  // namespace
 
 Examples read_labelled_text(std::string_view bytes, std::string_view file,
-                            const LabelNames& known_labels) {
+                            const LabelNames& known_labels, std::size_t lines_before) {
   Texts texts;
   LabelColumn labels(known_labels);
-  Lines lines(bytes, file);
+  Lines lines(bytes, file, lines_before);
   for (std::string_view line; lines.next(line);) {
     const Row row = split_row(line, lines.place());
     if (lines.place().line == 1 && is_heading(row)) continue;

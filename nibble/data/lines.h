@@ -25,11 +25,12 @@ std::string_view without_byte_order_mark(std::string_view text);
 std::string_view checked_line(std::string_view line, const Place& place);
 
 // Goes through the lines of a text in memory, which must outlive it. Empty lines at the end do not
-// count.
+// count. The text may be a piece of a file, with so many lines before it.
 class Lines {
  public:
-  Lines(std::string_view text, std::string_view file)
-      : rest_(without_byte_order_mark(text)), place_{file, 0} {}
+  Lines(std::string_view text, std::string_view file, std::size_t lines_before = 0)
+      : rest_(lines_before == 0 ? without_byte_order_mark(text) : text),
+        place_{file, lines_before} {}
   // The next line, checked; false at the end.
   bool next(std::string_view& line);
   const Place& place() const { return place_; }  // of the line that next() gave last

@@ -41,10 +41,10 @@ bool is_heading(std::string_view cells) {
 }  // namespace
 
 Examples read_numeric_csv(std::string_view bytes, std::string_view file,
-                          const LabelNames& known_labels) {
+                          const LabelNames& known_labels, std::size_t lines_before) {
   DenseRows rows;
   LabelColumn labels(known_labels);
-  Lines lines(bytes, file);
+  Lines lines(bytes, file, lines_before);
   for (std::string_view line; lines.next(line);) {
     const Row row = split_row(line, lines.place());
     if (lines.place().line == 1 && is_heading(row.numbers)) continue;

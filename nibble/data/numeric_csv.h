@@ -1,6 +1,7 @@
 // Files of numbers: one row a line, numbers and then the label, commas between them.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "nibble/data/examples.h"
@@ -11,6 +12,6 @@ namespace nibble {
 // quotes around a label do not count. Errors: see lines.h, number_row.h and label_column.h; also
 // rows of uneven length and a file without rows.
 Examples read_numeric_csv(std::string_view bytes, std::string_view file,
-                          const LabelNames& known_labels);
+                          const LabelNames& known_labels, std::size_t lines_before = 0);
 
 }  // namespace nibble

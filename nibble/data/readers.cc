@@ -21,14 +21,24 @@ bool has_tab_in_first_line(std::string_view bytes) {
 
 Examples read_any(std::string_view bytes, const fs::path& path, std::string_view name,
                   const LabelNames& known_labels) {
-  if (looks_like_idx(bytes)) return read_idx(bytes, path, known_labels);
-  if (path.extension() == ".csv" && !has_tab_in_first_line(bytes)) {
-    return read_numeric_csv(bytes, name, known_labels);
+  switch (file_kind(path, bytes)) {
+    case FileKind::kIdx:
+      return read_idx(bytes, path, known_labels);
+    case FileKind::kNumericCsv:
+      return read_numeric_csv(bytes, name, known_labels);
+    case FileKind::kLabelledText:
+      break;
   }
   return read_labelled_text(bytes, name, known_labels);
 }
 
 }  // namespace
+
+FileKind file_kind(const fs::path& path, std::string_view first_bytes) {
+  if (looks_like_idx(first_bytes)) return FileKind::kIdx;
+  const bool csv = path.extension() == ".csv" && !has_tab_in_first_line(first_bytes);
+  return csv ? FileKind::kNumericCsv : FileKind::kLabelledText;
+}
 
 Examples load_examples(const fs::path& path, const LabelNames& known_labels) {
   const std::string name = path == "-" ? "standard input" : path.string();

@@ -2,10 +2,15 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "nibble/data/examples.h"
 
 namespace nibble {
+
+enum class FileKind { kIdx, kNumericCsv, kLabelledText };
+// From the ending and the first bytes, which must hold the first line unless it is longer.
+FileKind file_kind(const std::filesystem::path& path, std::string_view first_bytes);
 
 // One file, "-" for standard input, with labels matched to those already known when `known_labels`
 // is not empty (an unknown label is an Error). The kind goes by content and ending: IDX (idx.h); a

@@ -135,4 +135,22 @@ Split stratified_split(std::span<const Label> labels, double validation_fraction
   return split;
 }
 
+bool validates(std::uint64_t row, double validation_fraction, std::uint32_t seed) {
+  const std::uint32_t word = philox({seed, RandomStream::kSplit}, row)[0];
+  return static_cast<double>(word) < validation_fraction * 0x1p32;
+}
+
+Split hashed_split(std::size_t rows, double validation_fraction, std::uint32_t seed) {
+  sizes_of(rows, validation_fraction);  // for its errors
+  Split split;
+  for (std::size_t row = 0; row < rows; ++row)
+    (validates(row, validation_fraction, seed) ? split.validation : split.training).push_back(row);
+  if (split.training.empty() || split.validation.empty())
+    throw_error(
+        "cannot split {} rows with a validation fraction of {}: by chance one part is empty; give "
+        "more rows or another split seed",
+        rows, validation_fraction);
+  return split;
+}
+
 }  // namespace nibble

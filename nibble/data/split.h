@@ -26,4 +26,10 @@ Split shuffle_split(std::size_t rows, double validation_fraction, std::uint32_t 
 Split stratified_split(std::span<const Label> labels, double validation_fraction,
                        std::uint32_t seed);
 
+// Each row by itself, from its number and the seed: the split of files too large to be permuted in
+// memory. A part's size differs from its fraction by chance, about sqrt(rows) rows.
+bool validates(std::uint64_t row, double validation_fraction, std::uint32_t seed);
+// The rows of both parts, ascending. An Error unless both get at least one.
+Split hashed_split(std::size_t rows, double validation_fraction, std::uint32_t seed);
+
 }  // namespace nibble

@@ -1,5 +1,6 @@
 #include "nibble/data/split.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -112,6 +113,32 @@ TEST(StratifiedSplit, RefusesWhatScikitLearnRefuses) {
   EXPECT_THROW(stratified_split(Labels{0, 0, 1, 1, 2, 2, 2}, 0.7, 42),
                Error);  // training too small
   EXPECT_THROW(stratified_split(Labels{}, 0.2, 42), Error);
+}
+
+TEST(HashedSplit, EveryRowStandsInOnePart) {
+  const Split split = hashed_split(1000, 0.2, 42);
+  for (const std::size_t row : split.validation) EXPECT_TRUE(validates(row, 0.2, 42));
+  for (const std::size_t row : split.training) EXPECT_FALSE(validates(row, 0.2, 42));
+  EXPECT_EQ(split.training.size() + split.validation.size(), 1000U);
+  EXPECT_TRUE(std::ranges::is_sorted(split.training));
+}
+
+// 100,000 draws of 0.2: the share lies within 4 standard deviations, 0.005.
+TEST(HashedSplit, KeepsTheFraction) {
+  const Split split = hashed_split(100'000, 0.2, 7);
+  EXPECT_NEAR(static_cast<double>(split.validation.size()), 20'000.0, 506.0);
+}
+
+TEST(HashedSplit, MoreRowsLeaveTheFirstWhereTheyWere) {
+  const Split few = hashed_split(100, 0.3, 1);
+  const Split many = hashed_split(200, 0.3, 1);
+  EXPECT_TRUE(std::equal(few.validation.begin(), few.validation.end(), many.validation.begin()));
+}
+
+TEST(HashedSplit, RefusesEmptyParts) {
+  EXPECT_THROW(hashed_split(1, 0.2, 42), Error);
+  EXPECT_THROW(hashed_split(3, 0.0, 42), Error);
+  EXPECT_THROW(hashed_split(2, 1e-9, 42), Error);
 }
 
 }  // namespace

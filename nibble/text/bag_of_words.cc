@@ -18,23 +18,7 @@ struct Hash {
   using is_transparent = void;  // find() by std::string_view, without making a string
   std::size_t operator()(std::string_view word) const { return hash_bytes(word); }
 };
-using Counts = std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>>;
 using WordCount = std::pair<std::string, std::size_t>;
-
-Counts count_words(const Texts& texts) {
-  Counts counts;
-  for (const std::string& text : texts) {
-    for_each_token(text, [&](std::string_view word) {
-      const auto found = counts.find(word);
-      if (found == counts.end()) {
-        counts.emplace(word, 1);
-      } else {
-        ++found->second;
-      }
-    });
-  }
-  return counts;
-}
 
 bool more_frequent(const WordCount& a, const WordCount& b) {
   return a.second != b.second ? a.second > b.second : a.first < b.first;
@@ -57,13 +41,33 @@ void count_runs(std::size_t begin, SparseRows& rows) {
 
 }  // namespace
 
-Vocabulary fit_vocabulary(const Texts& texts, std::size_t max_features) {
-  const Counts counts = count_words(texts);
+struct WordCounter::Counts {
+  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> of_word;
+};
+
+WordCounter::WordCounter() : counts_(std::make_unique<Counts>()) {}
+WordCounter::~WordCounter() = default;
+
+void WordCounter::add(std::string_view text) {
+  ++texts_;
+  auto& counts = counts_->of_word;
+  for_each_token(text, [&](std::string_view word) {
+    const auto found = counts.find(word);
+    if (found == counts.end()) {
+      counts.emplace(word, 1);
+    } else {
+      ++found->second;
+    }
+  });
+}
+
+Vocabulary WordCounter::vocabulary(std::size_t max_features) const {
+  const auto& counts = counts_->of_word;
   if (counts.empty()) {
     throw_error(
         "cannot make a vocabulary: none of the {} texts has a word of two or more letters or "
         "digits; is the text in the right column?",
-        texts.size());
+        texts_);
   }
   std::vector<WordCount> by_count(counts.begin(), counts.end());
   std::ranges::sort(by_count, more_frequent);
@@ -73,6 +77,12 @@ Vocabulary fit_vocabulary(const Texts& texts, std::size_t max_features) {
   for (WordCount& entry : by_count) words.push_back(std::move(entry.first));
   std::ranges::sort(words);  // by bytes, which in UTF-8 is by code point
   return Vocabulary(words);
+}
+
+Vocabulary fit_vocabulary(const Texts& texts, std::size_t max_features) {
+  WordCounter counter;
+  for (const std::string& text : texts) counter.add(text);
+  return counter.vocabulary(max_features);
 }
 
 void append_bag_of_words(std::string_view text, const Vocabulary& vocabulary, SparseRows& rows) {

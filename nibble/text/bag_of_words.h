@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,23 @@
 #include "nibble/text/vocabulary.h"
 
 namespace nibble {
+
+// Counts words text by text, for texts that are not all in memory at once.
+class WordCounter {
+ public:
+  WordCounter();
+  ~WordCounter();
+  WordCounter(const WordCounter&) = delete;
+  WordCounter& operator=(const WordCounter&) = delete;
+  void add(std::string_view text);
+  // As fit_vocabulary below, for the texts added so far.
+  Vocabulary vocabulary(std::size_t max_features) const;
+
+ private:
+  struct Counts;
+  std::unique_ptr<Counts> counts_;
+  std::size_t texts_ = 0;
+};
 
 // Keeps the max_features most frequent words (total count over all texts). scikit-learn's own tie
 // order depends on numpy's version and the CPU; here ties go by count descending, then word
