@@ -22,6 +22,18 @@ TEST(NumpyRandom, PermutesNothingAndOne) {
   EXPECT_EQ(NumpyRandom(1).permutation(1), Order{0});
 }
 
+// From torch.manual_seed(seed); torch.empty(4).uniform_(-0.3, 0.3), PyTorch 1.13 on AVX2.
+TEST(TorchRandom, DrawsAsPyTorchDoes) {
+  std::vector<float> drawn(2);
+  TorchRandom random(7);
+  random.fill_uniform(drawn, 0.3F);
+  std::vector<float> more(2);
+  random.fill_uniform(more, 0.3F);
+  drawn.insert(drawn.end(), more.begin(), more.end());
+  EXPECT_EQ(drawn, (std::vector<float>{0x1.574d740000000p-6F, -0x1.721c540000000p-3F,
+                                       0x1.8747580000000p-4F, 0x1.8192d40000000p-4F}));
+}
+
 // Known answers from the Random123 distribution (kat_vectors, philox4x32 10).
 TEST(Philox, MatchesTheKnownAnswers) {
   const auto zero = philox({0, static_cast<RandomStream>(0)}, 0, 0);

@@ -53,8 +53,10 @@ struct Mlp {
   friend bool operator==(const Mlp&, const Mlp&) = default;
 };
 
-// PyTorch's default for nn.Linear: weights and biases uniform in +-1/sqrt(inputs), drawn from
-// `seed`. (torch.nn.Linear.reset_parameters: kaiming_uniform_(a=sqrt(5)) comes to the same bound.)
+// PyTorch's default for nn.Linear to the bit: after torch.manual_seed(seed), an nn.Sequential of
+// layers of this shape has these parameters. Weights, then biases, of each layer are uniform in
+// +-1/sqrt(inputs). (torch.nn.Linear.reset_parameters: kaiming_uniform_(a=sqrt(5)) comes to the
+// same bound.)
 Mlp initialised_mlp(const MlpShape& shape, std::uint32_t seed);
 
 }  // namespace nibble
