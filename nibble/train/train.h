@@ -20,15 +20,11 @@
 #include "nibble/data/examples.h"
 #include "nibble/data/rows.h"
 #include "nibble/network/mlp.h"
+#include "nibble/train/row_source.h"
 #include "nibble/train/settings.h"
 #include "nibble/train/training_state.h"
 
 namespace nibble {
-
-struct LabelledRows {
-  RowsView rows;
-  std::span<const Label> labels;
-};
 
 struct TrainProgress {
   std::size_t epoch = 0;      // 1-based, the one under way

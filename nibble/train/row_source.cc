@@ -1,0 +1,25 @@
+#include "nibble/train/row_source.h"
+
+#include <numeric>
+
+#include "nibble/core/random.h"
+
+namespace nibble {
+
+void MemoryRows::begin(std::size_t epoch) {
+  given_ = false;
+  if (shuffle_) {
+    order_ = shuffled_order(rows(), seed_, epoch);
+  } else if (order_.size() != rows()) {
+    order_.resize(rows());
+    std::iota(order_.begin(), order_.end(), 0U);
+  }
+}
+
+std::optional<RowWindow> MemoryRows::next() {
+  if (given_) return std::nullopt;
+  given_ = true;
+  return RowWindow{part_, order_};
+}
+
+}  // namespace nibble
