@@ -20,6 +20,7 @@
 #include "nibble/formats/model_file.h"
 #include "nibble/study/describe.h"
 #include "nibble/study/resume.h"
+#include "nibble/study/streamed_data.h"
 #include "nibble/study/study.h"
 
 namespace nibble::cli {
@@ -75,12 +76,11 @@ Mlp initial_network(const TrainOptions& options, const MlpShape& shape) {
   return std::move(*network);
 }
 
-Model best_model(const TrainResult& trained, const PreparedData& data,
-                 const TrainOptions& options) {
+Model best_model(const TrainResult& trained, const DataFacts& data, const TrainOptions& options) {
   return model_from(trained, data, options.data, options.hidden, options.settings);
 }
 
-void save(const TrainResult& trained, const PreparedData& data, const TrainOptions& options) {
+void save(const TrainResult& trained, const DataFacts& data, const TrainOptions& options) {
   save_model(best_model(trained, data, options), options.output);
 }
 
@@ -88,7 +88,7 @@ void save(const TrainResult& trained, const PreparedData& data, const TrainOptio
 // stopped, and at its end if it is to be kept.
 class Checkpoints {
  public:
-  Checkpoints(const TrainOptions& options, const PreparedData& data)
+  Checkpoints(const TrainOptions& options, const DataFacts& data)
       : options_(options), data_(data) {}
 
   void watch(TrainHooks& hooks) {
@@ -117,7 +117,7 @@ class Checkpoints {
   }
 
   const TrainOptions& options_;
-  const PreparedData& data_;
+  const DataFacts& data_;
   Clock::time_point last_ = Clock::now();
   bool stored_ = false;
 };
@@ -131,16 +131,45 @@ std::string best_sentence(const TrainResult& trained, const std::filesystem::pat
                      best.validation_loss);
 }
 
+// Data in memory or streamed.
+class Data {
+ public:
+  Data(const DataOptions& options, const TrainSettings& settings) {
+    if (options.stream) {
+      streamed_.emplace(options);
+      facts_ = streamed_->facts();
+      training_ = streamed_->training(settings);
+      validation_ = streamed_->validation();
+      return;
+    }
+    held_ = prepare_data(options);
+    facts_ = held_->facts();
+    training_ =
+        std::make_unique<MemoryRows>(held_->training.labelled(), settings.shuffle, settings.seed);
+    validation_ = std::make_unique<MemoryRows>(held_->validation.labelled(), false, settings.seed);
+  }
+
+  const DataFacts& facts() const { return facts_; }
+  RowSource& training() { return *training_; }
+  RowSource& validation() { return *validation_; }
+
+ private:
+  std::optional<PreparedData> held_;
+  std::optional<StreamedData> streamed_;
+  DataFacts facts_;
+  std::unique_ptr<RowSource> training_;
+  std::unique_ptr<RowSource> validation_;
+};
+
 // The best network so far is kept even when training fails later.
-TrainResult train_or_rescue(Mlp initial, const PreparedData& data, const TrainOptions& options,
-                            ThreadPool& pool, const TrainHooks& hooks,
-                            const TrainingState* resumed) {
+TrainResult train_or_rescue(Mlp initial, Data& data, const TrainOptions& options, ThreadPool& pool,
+                            const TrainHooks& hooks, const TrainingState* resumed) {
   try {
-    return train(std::move(initial), data.training.labelled(), data.validation.labelled(),
-                 options.settings, pool, hooks, resumed);
+    return train(std::move(initial), data.training(), data.validation(), options.settings, pool,
+                 hooks, resumed);
   } catch (const TrainingDiverged& diverged) {
     if (diverged.last_good().best_epoch > 0) {
-      save(diverged.last_good(), data, options);
+      save(diverged.last_good(), data.facts(), options);
       remark(best_sentence(diverged.last_good(), options.output));
     }
     throw;
@@ -153,27 +182,28 @@ int run(const TrainOptions& options) {
   remove_abandoned(options.output);
   remember_interrupts();
   Progress progress(options.settings.epochs, options.quiet);
-  const PreparedData data = prepare_data(options.data);
+  Data data(options.data, options.settings);
+  const DataFacts& facts = data.facts();
   std::optional<ResumedTraining> resumed;
   if (!options.resume.empty())
-    resumed.emplace(options.resume, data,
+    resumed.emplace(options.resume, facts,
                     describe_settings(options.data, options.hidden, options.settings));
   Mlp initial = resumed ? resumed->take_best()
-                        : initial_network(options, network_shape(data, options.hidden));
+                        : initial_network(options, network_shape(facts, options.hidden));
   progress.phase(fmt::format("{} rows to train on, {} to validate, {} features, {} parameters",
-                             data.training.examples.rows(), data.validation.examples.rows(),
-                             initial.inputs(), initial.parameters()));
+                             facts.training.rows, facts.validation.rows, initial.inputs(),
+                             initial.parameters()));
 
   ThreadPool pool(options.threads);
   StepLog step_log(options.step_log);
   TrainHooks hooks = progress.hooks();
   step_log.watch(hooks);
-  Checkpoints checkpoints(options, data);
+  Checkpoints checkpoints(options, facts);
   checkpoints.watch(hooks);
   const TrainResult trained = train_or_rescue(std::move(initial), data, options, pool, hooks,
                                               resumed ? &resumed->state() : nullptr);
   step_log.commit();
-  if (!checkpoints.stored()) save(trained, data, options);
+  if (!checkpoints.stored()) save(trained, facts, options);
   if (trained.interrupted)
     remark(checkpoints.stored()
                ? fmt::format("Stopped before the last epoch; the same command with --resume {} "
@@ -220,6 +250,7 @@ Verb add_train(CLI::App& program) {
   CLI::App* verb = program.add_subcommand(
       "train", "Trains a network and stores its best epoch in a model file.");
   add_data_options(*verb, options->data);
+  add_stream_options(*verb, options->data);
   add_output_option(*verb, options->output, "FILE",
                     "The model file: .pt is a PyTorch checkpoint, .safetensors is nibble's own")
       ->required();
@@ -241,7 +272,8 @@ Verb add_train(CLI::App& program) {
       "Example:\n"
       "  nibble train sst2 -o checkpoint.pt --epochs 5 --seed 1\n"
       "  nibble train sst2 -o checkpoint.pt --optimizer adamw --weight-decay 0.01\n"
-      "  nibble train sst2 -o checkpoint.pt --resume checkpoint.pt");
+      "  nibble train sst2 -o checkpoint.pt --resume checkpoint.pt\n"
+      "  nibble train large.tsv --stream -o checkpoint.pt");
   return {verb, [options] { return run(*options); }};
 }
 

@@ -128,16 +128,27 @@ void add_data_options(CLI::App& verb, DataOptions& options) {
   verb.add_option_function<std::string>(
           "--split",
           [&options](const std::string& name) { options.split = split_kind_named(name); },
-          "How that fifth is drawn: as scikit-learn's train_test_split does, or keeping each "
-          "label's share")
-      ->type_name(one_of({name_of(SplitKind::kSklearn), name_of(SplitKind::kStratified)}))
-      ->default_str(std::string(name_of(options.split)))
+          "How that fifth is drawn: as scikit-learn's train_test_split does, keeping each label's "
+          "share, or each row by itself from its number")
+      ->type_name(one_of({name_of(SplitKind::kSklearn), name_of(SplitKind::kStratified),
+                          name_of(SplitKind::kHashed)}))
+      ->default_str(std::string(name_of(options.effective_split())))
       ->group(kData);
   add_number(verb, "--split-seed", options.split_seed,
              "Draws the split (scikit-learn's random_state)")
       ->group(kData);
   add_number(verb, "--max-features", options.max_features,
              "Keep this many of the most frequent words; 0 keeps all")
+      ->group(kData);
+}
+
+void add_stream_options(CLI::App& verb, DataOptions& options) {
+  verb.add_flag("--stream", options.stream,
+                "Read DATA in shards, again each epoch, instead of holding it: for files larger "
+                "than memory. The split is then hashed")
+      ->group(kData);
+  add_number(verb, "--shuffle-buffer", options.shuffle_buffer,
+             "Rows from all over the file that are shuffled together when streaming")
       ->group(kData);
 }
 

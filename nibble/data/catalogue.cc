@@ -164,13 +164,17 @@ void require_same_kind(const Examples& test, const Examples& training) {
   }
 }
 
-TrainAndTest load_folder(const fs::path& folder) {
-  const std::optional<fs::path> training = only_one_of(folder, kTrainingFiles);
+fs::path training_file_in(const fs::path& folder) {
+  std::optional<fs::path> training = only_one_of(folder, kTrainingFiles);
   if (!training) {
     throw_error("the folder '{}' holds no training part; expected one of {}", folder.string(),
                 fmt::join(kTrainingFiles, ", "));
   }
-  TrainAndTest parts{load_examples(*training), std::nullopt};
+  return *std::move(training);
+}
+
+TrainAndTest load_folder(const fs::path& folder) {
+  TrainAndTest parts{load_examples(training_file_in(folder)), std::nullopt};
   if (const std::optional<fs::path> test = only_one_of(folder, kTestFiles)) {
     parts.test = load_examples(*test, parts.training.label_names);
     require_same_kind(*parts.test, parts.training);
@@ -213,14 +217,20 @@ fs::path fetch_data_set(std::string_view name, const std::string& address) {
   return folder;
 }
 
-TrainAndTest load_data(const std::string& data) {
-  if (find_entry(data) != nullptr) return load_folder(fetch_data_set(data));
-  if (fs::is_directory(data)) return load_folder(data);
+fs::path training_file(const std::string& data) {
+  if (find_entry(data) != nullptr) return training_file_in(fetch_data_set(data));
+  if (fs::is_directory(data)) return training_file_in(data);
   if (data != "-" && !fs::exists(data)) {
     throw_error("'{}' is neither a file, nor a folder, nor a known data set ({})", data,
                 known_names());
   }
-  return {load_examples(data), std::nullopt};
+  return data;
+}
+
+TrainAndTest load_data(const std::string& data) {
+  if (find_entry(data) != nullptr) return load_folder(fetch_data_set(data));
+  if (fs::is_directory(data)) return load_folder(data);
+  return {load_examples(training_file(data)), std::nullopt};
 }
 
 }  // namespace nibble

@@ -36,6 +36,9 @@ struct TrainAndTest {
   std::optional<Examples> test;
 };
 
+// The file that holds the training part of DATA, as below.
+std::filesystem::path training_file(const std::string& data);
+
 // DATA is a catalogue name (found, else fetched), a folder, or one file (training only; see
 // readers.h). A folder holds one of train.tsv, train.csv, train.txt or train-images-idx3-ubyte[.gz]
 // and, if there is a test part, one of test.* or t10k-images-idx3-ubyte[.gz]. A folder that has the

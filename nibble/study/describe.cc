@@ -57,7 +57,8 @@ void add_where_changed(const TrainSettings& training,
 DataSummary describe_data(const PreparedData& data, const DataOptions& options) {
   DataSummary summary;
   summary.name = data.name;
-  summary.split = options.validation_file.empty() ? std::string(name_of(options.split)) : "file";
+  summary.split =
+      options.validation_file.empty() ? std::string(name_of(options.effective_split())) : "file";
   summary.split_seed = options.split_seed;
   summary.is_text = data.training.examples.is_text();
   summary.features = column_count(data.featurizer);
@@ -105,10 +106,11 @@ std::map<std::string, std::string> describe_settings(const DataOptions& data,
       {"max_features", fmt::format("{}", data.max_features)},
       {"optimizer", std::string(name_of(training.optimizer))}};
   add_where_changed(training, settings);
+  if (data.stream) settings["shuffle_buffer"] = fmt::format("{}", data.shuffle_buffer);
   if (!data.validation_file.empty()) {
     settings["validation"] = data.validation_file;
   } else {
-    settings["split"] = name_of(data.split);
+    settings["split"] = name_of(data.effective_split());
     settings["split_seed"] = fmt::format("{}", data.split_seed);
     settings["validation_fraction"] = fmt::format("{}", data.validation_fraction);
   }

@@ -14,15 +14,25 @@ struct Parts {
   Examples validation;
 };
 
+Split split_rows(const Examples& all, const DataOptions& options) {
+  const double fraction = options.validation_fraction;
+  switch (options.effective_split()) {
+    case SplitKind::kStratified:
+      return stratified_split(all.labels, fraction, options.split_seed);
+    case SplitKind::kHashed:
+      return hashed_split(all.rows(), fraction, options.split_seed);
+    case SplitKind::kSklearn:
+      break;
+  }
+  return shuffle_split(all.rows(), fraction, options.split_seed);
+}
+
 Parts split_examples(Examples all, const DataOptions& options) {
   if (!options.validation_file.empty()) {
     Examples validation = load_examples(options.validation_file, all.label_names);
     return {std::move(all), std::move(validation)};
   }
-  const Split split =
-      options.split == SplitKind::kSklearn
-          ? shuffle_split(all.rows(), options.validation_fraction, options.split_seed)
-          : stratified_split(all.labels, options.validation_fraction, options.split_seed);
+  const Split split = split_rows(all, options);
   return {select_examples(all, split.training), select_examples(all, split.validation)};
 }
 
@@ -37,11 +47,27 @@ std::optional<Examples> choose_test(std::optional<Examples> brought, const DataO
 SplitKind split_kind_named(std::string_view name) {
   if (name == "sklearn") return SplitKind::kSklearn;
   if (name == "stratified") return SplitKind::kStratified;
-  throw_error("there is no split '{}'; expected sklearn or stratified", name);
+  if (name == "hashed") return SplitKind::kHashed;
+  throw_error("there is no split '{}'; expected sklearn, stratified or hashed", name);
 }
 
 std::string_view name_of(SplitKind kind) {
-  return kind == SplitKind::kSklearn ? "sklearn" : "stratified";
+  switch (kind) {
+    case SplitKind::kStratified:
+      return "stratified";
+    case SplitKind::kHashed:
+      return "hashed";
+    case SplitKind::kSklearn:
+      break;
+  }
+  return "sklearn";
+}
+
+DataFacts PreparedData::facts() const {
+  const auto part = [](const DataPart& of) {
+    return DataFacts::Part{of.examples.rows(), of.examples.sha256};
+  };
+  return {featurizer, label_names, part(training), part(validation)};
 }
 
 Featurizer fit_featurizer(const Examples& training, std::size_t max_features) {

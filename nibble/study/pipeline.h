@@ -16,8 +16,8 @@
 
 namespace nibble {
 
-enum class SplitKind { kSklearn, kStratified };
-// "sklearn", "stratified"; an Error for anything else.
+enum class SplitKind { kSklearn, kStratified, kHashed };
+// "sklearn", "stratified", "hashed"; an Error for anything else.
 SplitKind split_kind_named(std::string_view name);
 std::string_view name_of(SplitKind kind);
 
@@ -25,10 +25,29 @@ struct DataOptions {
   std::string data;             // catalogue name, folder or file: data/catalogue.h
   std::string test_file;        // replaces the test part that `data` brings; empty: keep it
   std::string validation_file;  // validates instead of a part of training; empty: split
-  SplitKind split = SplitKind::kSklearn;
+  // Unless given: kSklearn in memory, kHashed when streamed, which allows no other.
+  std::optional<SplitKind> split;
   double validation_fraction = 0.2;
   std::uint32_t split_seed = 42;
   std::size_t max_features = 10'000;
+  bool stream = false;  // read the data shard by shard instead of holding it: streamed_data.h
+  std::size_t shuffle_buffer = 65'536;  // rows shuffled together when streamed
+
+  SplitKind effective_split() const {
+    return split.value_or(stream ? SplitKind::kHashed : SplitKind::kSklearn);
+  }
+};
+
+// What a model and a checkpoint say of the data they were made from.
+struct DataFacts {
+  struct Part {
+    std::size_t rows = 0;
+    std::string sha256;  // of its file; empty if there was none
+  };
+  Featurizer featurizer;
+  LabelNames label_names;
+  Part training;
+  Part validation;
 };
 
 // One part of the data: as it was read, and as features. The two agree row by row.
@@ -46,6 +65,8 @@ struct PreparedData {
   DataPart training;
   DataPart validation;
   std::optional<DataPart> test;
+
+  DataFacts facts() const;
 };
 
 // Vocabulary and scaling are fitted on the training part alone. An Error says what is wrong with

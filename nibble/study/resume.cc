@@ -20,9 +20,9 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kVersion = 1;  // of what is stored; another one is refused
 constexpr std::size_t kFigures = 5;   // of an epoch
 
-std::string describe_part(const Examples& examples) {
-  return fmt::format("{} rows of {}", examples.rows(),
-                     examples.sha256.empty() ? "no file" : "SHA-256 " + examples.sha256);
+std::string describe_part(const DataFacts::Part& part) {
+  return fmt::format("{} rows of {}", part.rows,
+                     part.sha256.empty() ? "no file" : "SHA-256 " + part.sha256);
 }
 
 std::vector<double> figures(const History& history) {
@@ -118,13 +118,13 @@ void require_same_settings(const Settings& then, const Settings& now) {
 
 }  // namespace
 
-std::string data_fingerprint(const PreparedData& data) {
+std::string data_fingerprint(const DataFacts& data) {
   return fmt::format("training {}, validation {}, {} features, labels {}",
-                     describe_part(data.training.examples), describe_part(data.validation.examples),
+                     describe_part(data.training), describe_part(data.validation),
                      column_count(data.featurizer), fmt::join(data.label_names, " "));
 }
 
-void save_training(const Model& best, const TrainingState& state, const PreparedData& data,
+void save_training(const Model& best, const TrainingState& state, const DataFacts& data,
                    const fs::path& path) {
   const std::vector<std::int64_t> place{
       kVersion, state.trainer.steps, static_cast<std::int64_t>(state.epochs),
@@ -140,7 +140,7 @@ void save_training(const Model& best, const TrainingState& state, const Prepared
   save_checkpoint(best, views, path);
 }
 
-ResumedTraining::ResumedTraining(const fs::path& path, const PreparedData& data,
+ResumedTraining::ResumedTraining(const fs::path& path, const DataFacts& data,
                                  const Settings& settings) {
   StoredTraining stored = load_training(path);
   model_ = std::move(stored.model);

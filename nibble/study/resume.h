@@ -18,10 +18,10 @@
 namespace nibble {
 
 // What the two parts of the data are made of: digests of their files, rows, features, labels.
-std::string data_fingerprint(const PreparedData& data);
+std::string data_fingerprint(const DataFacts& data);
 
 // `best` as model_from makes it.
-void save_training(const Model& best, const TrainingState& state, const PreparedData& data,
+void save_training(const Model& best, const TrainingState& state, const DataFacts& data,
                    const std::filesystem::path& path);
 
 // A stored training, ready to go on.
@@ -30,7 +30,7 @@ class ResumedTraining {
   // An Error that names the difference unless the settings (describe_settings) and the data are
   // those of the checkpoint. The data's name may differ, and so may patience; more epochs may be
   // asked for where the learning rate does not depend on their number.
-  ResumedTraining(const std::filesystem::path& path, const PreparedData& data,
+  ResumedTraining(const std::filesystem::path& path, const DataFacts& data,
                   const std::map<std::string, std::string>& settings);
 
   Mlp take_best() { return std::move(std::get<Mlp>(model_.network)); }

@@ -35,13 +35,21 @@ bool PartOfFile::holds(std::uint64_t row) const {
 }
 
 ShardSource::ShardSource(const ShardedFile& file, const Featurizer& featurizer,
-                         const PartOfFile& part, std::size_t rows, const WindowSettings& settings)
+                         const PartOfFile& part, std::vector<std::size_t> label_counts,
+                         const WindowSettings& settings)
     : file_(file),
       featurizer_(featurizer),
       part_(part),
-      rows_(rows),
+      label_counts_(std::move(label_counts)),
+      rows_(std::accumulate(label_counts_.begin(), label_counts_.end(), std::size_t{0})),
       settings_(settings),
       window_(empty_rows(featurizer)) {}
+
+std::vector<std::size_t> ShardSource::label_counts(std::size_t labels) const {
+  std::vector<std::size_t> counts = label_counts_;
+  counts.resize(labels);
+  return counts;
+}
 
 void ShardSource::begin(std::size_t epoch) {
   epoch_ = epoch;

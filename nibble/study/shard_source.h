@@ -34,11 +34,12 @@ struct WindowSettings {
 
 class ShardSource final : public RowSource {
  public:
-  // File and featurizer must outlive this. `rows`: how many rows the part has.
+  // File and featurizer must outlive this. `label_counts`: the part's rows of each label.
   ShardSource(const ShardedFile& file, const Featurizer& featurizer, const PartOfFile& part,
-              std::size_t rows, const WindowSettings& settings);
+              std::vector<std::size_t> label_counts, const WindowSettings& settings);
 
   std::size_t rows() const override { return rows_; }
+  std::vector<std::size_t> label_counts(std::size_t labels) const override;
   std::size_t columns() const override { return column_count(featurizer_); }
   bool sparse() const override { return input_kind(featurizer_) == InputKind::kSparse; }
   void begin(std::size_t epoch) override;
@@ -54,6 +55,7 @@ class ShardSource final : public RowSource {
   const ShardedFile& file_;
   const Featurizer& featurizer_;
   PartOfFile part_;
+  std::vector<std::size_t> label_counts_;
   std::size_t rows_;
   WindowSettings settings_;
   std::size_t epoch_ = 0;

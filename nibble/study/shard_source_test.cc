@@ -50,7 +50,7 @@ class ShardSourceTest : public TestFolder {
 TEST_F(ShardSourceTest, EveryRowOnceWhateverTheWindow) {
   const ShardedFile file = numbers();
   for (const std::size_t window : {1U, 7U, 32U, 100U, 1000U}) {
-    ShardSource source(file, featurizer_, {}, kRows, {window, 32, true, 5});
+    ShardSource source(file, featurizer_, {}, {kRows}, {window, 32, true, 5});
     std::vector<std::size_t> rows = epoch_of(source, 1, 32);
     std::ranges::sort(rows);
     ASSERT_EQ(rows.size(), kRows);
@@ -60,8 +60,8 @@ TEST_F(ShardSourceTest, EveryRowOnceWhateverTheWindow) {
 
 TEST_F(ShardSourceTest, AnOrderForEachEpochAndSeed) {
   const ShardedFile file = numbers();
-  ShardSource source(file, featurizer_, {}, kRows, {64, 32, true, 5});
-  ShardSource other(file, featurizer_, {}, kRows, {64, 32, true, 6});
+  ShardSource source(file, featurizer_, {}, {kRows}, {64, 32, true, 5});
+  ShardSource other(file, featurizer_, {}, {kRows}, {64, 32, true, 6});
   const auto first = epoch_of(source, 1, 32);
   EXPECT_NE(epoch_of(source, 2, 32), first);
   EXPECT_NE(epoch_of(other, 1, 32), first);
@@ -70,7 +70,7 @@ TEST_F(ShardSourceTest, AnOrderForEachEpochAndSeed) {
 
 TEST_F(ShardSourceTest, UnshuffledIsTheOrderOfTheFile) {
   const ShardedFile file = numbers();
-  ShardSource source(file, featurizer_, {}, kRows, {10, 1, false, 0});
+  ShardSource source(file, featurizer_, {}, {kRows}, {10, 1, false, 0});
   const auto rows = epoch_of(source, 3, 1);
   EXPECT_EQ(rows.size(), kRows);
   EXPECT_TRUE(std::ranges::is_sorted(rows));
@@ -80,7 +80,7 @@ TEST_F(ShardSourceTest, TheTwoPartsAreTheHashedSplit) {
   const ShardedFile file = numbers();
   const Split split = hashed_split(kRows, 0.2, 42);
   const auto part = [&](Which which, std::size_t rows) {
-    ShardSource source(file, featurizer_, {which, 0.2, 42}, rows, {50, 1, false, 0});
+    ShardSource source(file, featurizer_, {which, 0.2, 42}, {rows}, {50, 1, false, 0});
     return epoch_of(source, 1, 1);
   };
   EXPECT_EQ(part(Which::kTraining, split.training.size()), split.training);
@@ -90,7 +90,7 @@ TEST_F(ShardSourceTest, TheTwoPartsAreTheHashedSplit) {
 // A batch of a shuffled epoch comes from all over the file, not from one place.
 TEST_F(ShardSourceTest, RowsOfAWindowComeFromManyPlaces) {
   const ShardedFile file = numbers();
-  ShardSource source(file, featurizer_, {}, kRows, {250, 32, true, 1});
+  ShardSource source(file, featurizer_, {}, {kRows}, {250, 32, true, 1});
   const auto rows = epoch_of(source, 1, 32);
   std::set<std::size_t> places;
   for (std::size_t i = 0; i < 32; ++i) places.insert(rows[i] / 50);
@@ -102,7 +102,7 @@ TEST_F(ShardSourceTest, TextBecomesABagOfWords) {
   const ShardedFile file(
       path, {}, [](const Examples&, std::uint64_t) {}, 4);
   const Featurizer words = BagOfWords{Vocabulary({"bad", "film", "good"})};
-  ShardSource source(file, words, {}, 3, {2, 1, false, 0});
+  ShardSource source(file, words, {}, {2, 1}, {2, 1, false, 0});
   source.begin(1);
   const auto window = source.next();
   ASSERT_TRUE(window.has_value());

@@ -42,11 +42,11 @@ struct StudyHooks {
 StudyResult run_study(const StudyOptions& options, const StudyHooks& hooks = {});
 
 // The shape a network gets for prepared data.
-MlpShape network_shape(const PreparedData& data, const std::vector<std::size_t>& hidden);
+MlpShape network_shape(const DataFacts& data, const std::vector<std::size_t>& hidden);
 
 // A Model around the best network of a training: featurizer, labels, settings and figures of its
 // best epoch.
-Model model_from(const TrainResult& trained, const PreparedData& data, const DataOptions& options,
+Model model_from(const TrainResult& trained, const DataFacts& data, const DataOptions& options,
                  const std::vector<std::size_t>& hidden, const TrainSettings& settings);
 
 }  // namespace nibble

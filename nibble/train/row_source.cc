@@ -6,6 +6,12 @@
 
 namespace nibble {
 
+std::vector<std::size_t> MemoryRows::label_counts(std::size_t labels) const {
+  std::vector<std::size_t> counts(labels);
+  for (const Label label : part_.labels) ++counts[static_cast<std::size_t>(label)];
+  return counts;
+}
+
 void MemoryRows::begin(std::size_t epoch) {
   given_ = false;
   if (shuffle_) {

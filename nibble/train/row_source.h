@@ -34,6 +34,8 @@ class RowSource {
   virtual std::size_t rows() const = 0;  // in an epoch
   virtual std::size_t columns() const = 0;
   virtual bool sparse() const = 0;
+  // How many rows of an epoch have each label.
+  virtual std::vector<std::size_t> label_counts(std::size_t labels) const = 0;
   // Starts over with the order that belongs to this epoch (1, 2, ...).
   virtual void begin(std::size_t epoch) = 0;
   // The epoch's next window, or nothing at its end. Every window but the last has a multiple of
@@ -51,6 +53,7 @@ class MemoryRows final : public RowSource {
   std::size_t rows() const override { return part_.labels.size(); }
   std::size_t columns() const override { return column_count(part_.rows); }
   bool sparse() const override { return std::holds_alternative<SparseRowsView>(part_.rows); }
+  std::vector<std::size_t> label_counts(std::size_t labels) const override;
   void begin(std::size_t epoch) override;
   std::optional<RowWindow> next() override;
 

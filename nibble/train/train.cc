@@ -4,12 +4,13 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <numeric>
+#include <optional>
+#include <span>
 #include <utility>
 
-#include "nibble/core/random.h"
 #include "nibble/network/reference_forward.h"
 #include "nibble/train/trainer.h"
+#include "nibble/train/training_loss.h"
 
 namespace nibble {
 namespace {
@@ -22,12 +23,10 @@ double seconds_since(Clock::time_point start) {
 }
 
 void check_part(const Mlp& network, const LabelledRows& part, const char* name) {
-  require_columns(column_count(part.rows), network.inputs());
   const std::size_t rows = row_count(part.rows);
   if (rows != part.labels.size())
     throw_error("the {} part has {} rows but {} labels; expected as many of both", name, rows,
                 part.labels.size());
-  if (rows == 0) throw_error("the {} part has no rows; expected 1 or more", name);
   for (std::size_t r = 0; r < rows; ++r) {
     const Label label = part.labels[r];
     if (label < 0 || static_cast<std::size_t>(label) >= network.outputs())
@@ -38,9 +37,13 @@ void check_part(const Mlp& network, const LabelledRows& part, const char* name) 
   }
 }
 
-void check_decay(const RowsView& rows, const TrainSettings& s) {
-  if (s.optimizer == Optimizer::kAdam && s.weight_decay > 0.0 &&
-      std::holds_alternative<SparseRowsView>(rows))
+void check_source(const Mlp& network, const RowSource& part, const char* name) {
+  require_columns(part.columns(), network.inputs());
+  if (part.rows() == 0) throw_error("the {} part has no rows; expected 1 or more", name);
+}
+
+void check_decay(bool sparse, const TrainSettings& s) {
+  if (s.optimizer == Optimizer::kAdam && s.weight_decay > 0.0 && sparse)
     throw_error(
         "the setting weight decay is {} with the optimizer adam, whose decay moves every weight's "
         "moments at every step; for sparse rows choose the optimizer adamw or 0",
@@ -62,8 +65,12 @@ void check_counts(const Mlp& network, const TrainSettings& s) {
         s.class_weights.size(), network.outputs());
 }
 
+std::size_t batches_of(std::size_t rows, const TrainSettings& settings) {
+  return (rows + settings.batch - 1) / settings.batch;
+}
+
 void check_state(const TrainingState& state, std::size_t rows, const TrainSettings& settings) {
-  const std::size_t in_epoch = (rows + settings.batch - 1) / settings.batch;
+  const std::size_t in_epoch = batches_of(rows, settings);
   const bool fits = state.epochs == state.history.size() && state.best_epoch <= state.epochs &&
                     state.batches <= in_epoch &&
                     state.trainer.steps == state.epochs * in_epoch + state.batches;
@@ -77,13 +84,13 @@ void check_state(const TrainingState& state, std::size_t rows, const TrainSettin
 
 class Run {
  public:
-  Run(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
-      const TrainSettings& settings, std::uint32_t steps, ThreadPool& pool, const TrainHooks& hooks)
+  Run(Mlp initial, RowSource& training, RowSource& validation, const TrainSettings& settings,
+      std::uint32_t steps, ThreadPool& pool, const TrainHooks& hooks)
       : training_(training),
         validation_(validation),
         settings_(settings),
         hooks_(hooks),
-        trainer_(initial, training, settings, steps, pool) {
+        trainer_(initial, first_part(training), settings, steps, pool) {
     result_.best = std::move(initial);
   }
 
@@ -136,21 +143,22 @@ class Run {
                               .best_epoch = result_.best_epoch});
   }
 
+  // What the trainer's buffers are made for; a later window has no larger batches.
+  static LabelledRows first_part(RowSource& training) {
+    training.begin(1);
+    return training.next().value().part;
+  }
+
   // Begins after the batches that a resumed training has done already.
   void one_epoch(std::size_t epoch) {
     const auto start = Clock::now();
-    const std::vector<std::uint32_t> order = row_order(epoch);
-    for (std::size_t first = batches_ * settings_.batch; first < order.size();
-         first += settings_.batch) {
-      result_.interrupted = hooks_.should_stop && hooks_.should_stop();
-      const std::size_t count = std::min(settings_.batch, order.size() - first);
-      std::span<const std::uint32_t> rest(order.data() + first + count,
-                                          order.size() - first - count);
-      if (result_.interrupted) rest = {};
-      loss_sum_ += one_batch({order.data() + first, count},
-                             rest.first(std::min(settings_.batch, rest.size())), epoch);
-      ++batches_;
-      report_progress(epoch, first + count, loss_sum_ / static_cast<double>(batches_));
+    std::size_t skip = batches_;
+    rows_done_ = batches_ * settings_.batch;
+    training_.begin(epoch);
+    while (const std::optional<RowWindow> window = training_.next()) {
+      const std::size_t batches = batches_of(window->order.size(), settings_);
+      if (skip < batches) one_window(*window, skip, epoch);
+      skip -= std::min(skip, batches);
       if (result_.interrupted) return;
     }
     finish_epoch(epoch, loss_sum_ / static_cast<double>(batches_), start);
@@ -158,12 +166,19 @@ class Run {
     loss_sum_ = 0.0;
   }
 
-  std::vector<std::uint32_t> row_order(std::size_t epoch) const {
-    const std::size_t rows = training_.labels.size();
-    if (settings_.shuffle) return shuffled_order(rows, settings_.seed, epoch);
-    std::vector<std::uint32_t> order(rows);
-    std::iota(order.begin(), order.end(), 0U);
-    return order;
+  void one_window(const RowWindow& window, std::size_t skip, std::size_t epoch) {
+    trainer_.show(window.part);
+    std::span<const std::uint32_t> rest = window.order.subspan(skip * settings_.batch);
+    while (!rest.empty() && !result_.interrupted) {
+      result_.interrupted = hooks_.should_stop && hooks_.should_stop();
+      const auto batch = rest.first(std::min(settings_.batch, rest.size()));
+      rest = rest.subspan(batch.size());
+      const auto next = rest.first(std::min(settings_.batch, rest.size()));
+      loss_sum_ += one_batch(batch, result_.interrupted ? next.first(0) : next, epoch);
+      ++batches_;
+      rows_done_ += batch.size();
+      report_progress(epoch, loss_sum_ / static_cast<double>(batches_));
+    }
   }
 
   double one_batch(std::span<const std::uint32_t> batch, std::span<const std::uint32_t> next,
@@ -183,13 +198,13 @@ class Run {
         std::move(result_));
   }
 
-  void report_progress(std::size_t epoch, std::size_t rows_done, double loss) {
+  void report_progress(std::size_t epoch, double loss) {
     if (!hooks_.on_progress) return;
     const double now = seconds_since(start_);
-    const std::size_t rows = training_.labels.size();
-    if (now - last_report_ < kProgressSeconds && rows_done < rows) return;
+    const std::size_t rows = training_.rows();
+    if (now - last_report_ < kProgressSeconds && rows_done_ < rows) return;
     last_report_ = now;
-    hooks_.on_progress({epoch, rows_done, rows, loss, now});
+    hooks_.on_progress({epoch, rows_done_, rows, loss, now});
   }
 
   void finish_epoch(std::size_t epoch, double train_loss, Clock::time_point start) {
@@ -217,22 +232,23 @@ class Run {
     trainer_.write_to(result_.best);
   }
 
-  const LabelledRows& training_;
-  const LabelledRows& validation_;
+  RowSource& training_;
+  RowSource& validation_;
   const TrainSettings& settings_;
   const TrainHooks& hooks_;
   Trainer trainer_;
   TrainResult result_;
   Evaluation best_;
   std::size_t step_ = 0;
-  std::size_t batches_ = 0;  // done in the epoch under way
-  double loss_sum_ = 0.0;    // over those
+  std::size_t batches_ = 0;    // done in the epoch under way
+  std::size_t rows_done_ = 0;  // in those
+  double loss_sum_ = 0.0;      // over those
   Clock::time_point start_ = Clock::now();
   double last_report_ = 0.0;
 };
 
 std::uint32_t total_steps(std::size_t rows, const TrainSettings& settings) {
-  const std::size_t batches = (rows + settings.batch - 1) / settings.batch;
+  const std::size_t batches = batches_of(rows, settings);
   constexpr std::size_t kMost = std::numeric_limits<std::uint32_t>::max() - 1;
   if (settings.epochs > kMost / batches)
     throw_error(
@@ -242,32 +258,53 @@ std::uint32_t total_steps(std::size_t rows, const TrainSettings& settings) {
   return static_cast<std::uint32_t>(settings.epochs * batches);
 }
 
+// Balanced weights, if asked for, made into numbers.
+TrainSettings with_class_weights(const TrainSettings& given, const RowSource& training,
+                                 std::size_t labels) {
+  TrainSettings settings = given;
+  if (given.balanced_classes)
+    settings.class_weights = balanced_weights(training.label_counts(labels));
+  settings.balanced_classes = false;
+  return settings;
+}
+
 }  // namespace
 
-TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
-                  const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks,
+TrainResult train(Mlp initial, RowSource& training, RowSource& validation,
+                  const TrainSettings& given, ThreadPool& pool, const TrainHooks& hooks,
                   const TrainingState* resumed) {
-  check(settings);
-  check_part(initial, training, "training");
-  check_part(initial, validation, "validation");
-  if (training.rows.index() != validation.rows.index())
+  check(given);
+  check_source(initial, training, "training");
+  check_source(initial, validation, "validation");
+  if (training.sparse() != validation.sparse())
     throw_error(
         "the training and validation parts differ in kind (sparse and dense rows); expected "
         "both alike");
-  check_decay(training.rows, settings);
-  check_counts(initial, settings);
-  if (settings.epochs == 0) {
+  check_decay(training.sparse(), given);
+  check_counts(initial, given);
+  if (given.epochs == 0) {
     TrainResult untouched;
     untouched.best = std::move(initial);
     return untouched;
   }
-  const std::uint32_t steps = total_steps(training.labels.size(), settings);
+  const TrainSettings settings = with_class_weights(given, training, initial.outputs());
+  const std::uint32_t steps = total_steps(training.rows(), settings);
   Run run(std::move(initial), training, validation, settings, steps, pool, hooks);
   if (resumed != nullptr) {
-    check_state(*resumed, training.labels.size(), settings);
+    check_state(*resumed, training.rows(), settings);
     run.resume(*resumed);
   }
   return run.go();
+}
+
+TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
+                  const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks,
+                  const TrainingState* resumed) {
+  check_part(initial, training, "training");
+  check_part(initial, validation, "validation");
+  MemoryRows training_rows(training, settings.shuffle, settings.seed);
+  MemoryRows validation_rows(validation, false, settings.seed);
+  return train(std::move(initial), training_rows, validation_rows, settings, pool, hooks, resumed);
 }
 
 TrainingDiverged::TrainingDiverged(const std::string& sentence, TrainResult so_far)

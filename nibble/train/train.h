@@ -57,9 +57,14 @@ struct TrainHooks {
   std::function<void(const TrainResult& so_far, const TrainingState& state)> on_state;
 };
 
-// Throws TrainingDiverged when the loss stops being a finite number. With `resumed`, goes on from
+// Memory for rows is what the sources hold; `validation` must have a batch of 1. Throws
+// TrainingDiverged when the loss stops being a finite number. With `resumed`, goes on from
 // there: `initial` is then the best network so far. An Error if that state is not one of this
 // network, data and batch size; that all else is the same is the caller's to know.
+TrainResult train(Mlp initial, RowSource& training, RowSource& validation,
+                  const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks = {},
+                  const TrainingState* resumed = nullptr);
+// The same for rows in memory.
 TrainResult train(Mlp initial, const LabelledRows& training, const LabelledRows& validation,
                   const TrainSettings& settings, ThreadPool& pool, const TrainHooks& hooks = {},
                   const TrainingState* resumed = nullptr);

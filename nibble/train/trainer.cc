@@ -40,7 +40,7 @@ Trainer::Trainer(const Mlp& initial, const LabelledRows& training, const TrainSe
       settings_(settings),
       schedule_(settings, steps),
       pool_(pool),
-      loss_(settings, training.labels, initial.outputs()) {
+      loss_(settings, initial.outputs()) {
   most_steps_ = steps;
   cpu_level();  // settles which code the kernels run
   batch_ = std::min(settings.batch, row_count(training.rows));

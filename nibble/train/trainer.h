@@ -51,6 +51,10 @@ class Trainer {
   // Trains on these rows once; the mean loss before the step. `next`, if not empty, must be the
   // batch of the next call: its work is begun already.
   double step(std::span<const std::uint32_t> batch, std::span<const std::uint32_t> next = {});
+  // Batches to come are rows of `part`. Only before the first step, or after one without `next`.
+  void show(const LabelledRows& part) { training_ = part; }
+  // All rows of an epoch of `data`, which must have a batch of 1.
+  Evaluation evaluate(RowSource& data);
   Evaluation evaluate(const LabelledRows& data);
   // The parameters as they are now, into a network of the same shape.
   void write_to(Mlp& network);
@@ -114,6 +118,11 @@ class Trainer {
   BackwardLayer backward_work(std::size_t layer, Range rows);
   BackwardLayer backward_block(std::size_t block, std::size_t rows);
 
+  struct EvaluationSums {
+    double loss = 0.0;
+    std::size_t correct = 0;
+  };
+  void add_evaluation(const LabelledRows& data, EvaluationSums& sums);
   void evaluate_rows(const LabelledRows& data, Range rows, std::span<double> losses,
                      std::size_t& correct) const;
   void first_layer_apply(const RowsView& rows, Range range, float* y) const;

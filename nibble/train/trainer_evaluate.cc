@@ -1,5 +1,6 @@
 // The part of Trainer that only looks: accuracy and loss of rows, dropout off.
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "nibble/kernels/train_forward.h"
@@ -49,8 +50,7 @@ void Trainer::evaluate_rows(const LabelledRows& data, Range rows, std::span<doub
   }
 }
 
-Evaluation Trainer::evaluate(const LabelledRows& data) {
-  if (sparse_) sparse_->catch_up(steps_, pool_);
+void Trainer::add_evaluation(const LabelledRows& data, EvaluationSums& sums) {
   const std::size_t rows = data.labels.size();
   const std::size_t pieces = pieces_of(rows, kEvaluateRows);
   std::vector<double> losses(rows);
@@ -60,10 +60,22 @@ Evaluation Trainer::evaluate(const LabelledRows& data) {
     const std::size_t count = std::min(kEvaluateRows, rows - first);
     evaluate_rows(data, {first, count}, {losses.data() + first, count}, correct[piece]);
   });
-  const double loss = std::accumulate(losses.begin(), losses.end(), 0.0);
-  const std::size_t right = std::accumulate(correct.begin(), correct.end(), std::size_t{0});
-  return {loss / static_cast<double>(rows),
-          100.0 * static_cast<double>(right) / static_cast<double>(rows)};
+  sums.loss = std::accumulate(losses.begin(), losses.end(), sums.loss);
+  sums.correct = std::accumulate(correct.begin(), correct.end(), sums.correct);
+}
+
+Evaluation Trainer::evaluate(RowSource& data) {
+  if (sparse_) sparse_->catch_up(steps_, pool_);
+  EvaluationSums sums;
+  data.begin(1);
+  while (const std::optional<RowWindow> window = data.next()) add_evaluation(window->part, sums);
+  const auto rows = static_cast<double>(data.rows());
+  return {sums.loss / rows, 100.0 * static_cast<double>(sums.correct) / rows};
+}
+
+Evaluation Trainer::evaluate(const LabelledRows& data) {
+  MemoryRows rows(data, false, 0);
+  return evaluate(rows);
 }
 
 }  // namespace nibble

@@ -8,11 +8,9 @@
 
 namespace nibble {
 
-TrainingLoss::TrainingLoss(const TrainSettings& settings, std::span<const Label> labels,
-                           std::size_t classes)
+TrainingLoss::TrainingLoss(const TrainSettings& settings, std::size_t classes)
     : smoothing_(settings.label_smoothing),
-      weights_(settings.balanced_classes ? balanced_weights(labels, classes)
-                                         : settings.class_weights),
+      weights_(settings.class_weights),
       weight_sum_(weights_.empty() ? static_cast<double>(classes)
                                    : std::accumulate(weights_.begin(), weights_.end(), 0.0)) {}
 
@@ -35,13 +33,15 @@ double TrainingLoss::row(std::span<const float> logits, Label label, double scal
   return loss;
 }
 
-std::vector<double> balanced_weights(std::span<const Label> labels, std::size_t classes) {
-  std::vector<double> counts(classes);
-  for (const Label label : labels) ++counts[label];
-  const auto seen = static_cast<double>(classes - std::ranges::count(counts, 0.0));
-  std::vector<double> weights(classes);
-  for (std::size_t k = 0; k < classes; ++k)
-    if (counts[k] > 0.0) weights[k] = static_cast<double>(labels.size()) / (seen * counts[k]);
+std::vector<double> balanced_weights(std::span<const std::size_t> rows_of_class) {
+  const std::size_t rows =
+      std::accumulate(rows_of_class.begin(), rows_of_class.end(), std::size_t{0});
+  const auto empty = static_cast<std::size_t>(std::ranges::count(rows_of_class, std::size_t{0}));
+  const auto seen = static_cast<double>(rows_of_class.size() - empty);
+  std::vector<double> weights;
+  for (const std::size_t count : rows_of_class)
+    weights.push_back(count > 0 ? static_cast<double>(rows) / (seen * static_cast<double>(count))
+                                : 0.0);
   return weights;
 }
 

@@ -16,8 +16,8 @@ namespace nibble {
 // Without weights all w are 1.
 class TrainingLoss {
  public:
-  // Settings that ask for `balanced` weights get them from these labels.
-  TrainingLoss(const TrainSettings& settings, std::span<const Label> labels, std::size_t classes);
+  // Class weights must be given, not balanced.
+  TrainingLoss(const TrainSettings& settings, std::size_t classes);
 
   // w[label]: what a row counts in its batch.
   double weight(Label label) const { return weights_.empty() ? 1.0 : weights_[label]; }
@@ -31,8 +31,8 @@ class TrainingLoss {
   double weight_sum_ = 0.0;      // over the classes
 };
 
-// rows / (classes with rows * rows of the class), scikit-learn's class_weight="balanced"; 0 for a
-// class without rows.
-std::vector<double> balanced_weights(std::span<const Label> labels, std::size_t classes);
+// From the rows of each class: rows / (classes with rows * rows of the class), scikit-learn's
+// class_weight="balanced"; 0 for a class without rows.
+std::vector<double> balanced_weights(std::span<const std::size_t> rows_of_class);
 
 }  // namespace nibble

@@ -37,7 +37,7 @@ TEST(TrainingLoss, IsTheFormulaWithItsGradient) {
       TrainSettings settings;
       settings.label_smoothing = smoothing;
       settings.class_weights = weights;
-      const TrainingLoss loss(settings, {}, 3);
+      const TrainingLoss loss(settings, 3);
       for (const Label label : {0, 1, 2}) {
         std::array<float, 3> gradient{};
         EXPECT_NEAR(loss.row(kLogits, label, 0.25, gradient),
@@ -58,7 +58,7 @@ TEST(TrainingLoss, IsTheFormulaWithItsGradient) {
 }
 
 TEST(TrainingLoss, WithoutSettingsIsCrossEntropy) {
-  const TrainingLoss loss({}, {}, 3);
+  const TrainingLoss loss({}, 3);
   std::array<float, 3> gradient{};
   EXPECT_NEAR(loss.row(kLogits, 1, 1.0, gradient), -log_p(1), 1e-12);
   EXPECT_NEAR(static_cast<double>(gradient[0]), std::exp(log_p(0)), 1e-7);
@@ -68,16 +68,15 @@ TEST(TrainingLoss, WithoutSettingsIsCrossEntropy) {
 
 // sklearn.utils.class_weight.compute_class_weight("balanced", classes=[0, 1, 3], y=[0,0,0,1,3,3])
 TEST(TrainingLoss, BalancedWeightsAreThoseOfScikitLearn) {
-  const std::vector<Label> labels{0, 0, 0, 1, 3, 3};
-  const auto weights = balanced_weights(labels, 4);
+  const auto weights = balanced_weights(std::vector<std::size_t>{3, 1, 0, 2});
   ASSERT_EQ(weights.size(), 4U);
   EXPECT_DOUBLE_EQ(weights[0], 6.0 / 9.0);
   EXPECT_DOUBLE_EQ(weights[1], 2.0);
   EXPECT_EQ(weights[2], 0.0);
   EXPECT_DOUBLE_EQ(weights[3], 1.0);
   TrainSettings settings;
-  settings.balanced_classes = true;
-  EXPECT_DOUBLE_EQ(TrainingLoss(settings, labels, 4).weight(1), 2.0);
+  settings.class_weights = weights;
+  EXPECT_DOUBLE_EQ(TrainingLoss(settings, 4).weight(1), 2.0);
 }
 
 }  // namespace
