@@ -201,8 +201,25 @@ class LifeOfAModel(ProgramTest):
         self.assertIn(b"adamw", done.stderr)
         self.assertFalse((self.folder / "never.pt").exists())
 
+    def test_streamed_and_held_data_train_alike(self):
+        """Unshuffled, so that the order is the same; the settings stored differ, the weights must not."""
+        def bytes_of(name, *more):
+            model = self.folder / name
+            self.run_well("train", self.data, "-o", model, "--shuffle", "off", "--split", "hashed", *more, *SMALL)
+            logits = self.run_well("predict", model, self.data, "--logits")
+            return logits
+        held = bytes_of("held.pt")
+        self.assertEqual(bytes_of("streamed.pt", "--stream", "--shuffle-buffer", "50"), held)
+        self.assertNotEqual(bytes_of("shuffled.pt", "--stream", "--shuffle", "on"), held)
+
+    def test_streaming_refuses_a_split_of_the_whole(self):
+        done = nibble("train", self.data, "-o", self.folder / "never.pt", "--stream", "--split", "sklearn", *SMALL)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"hashed", done.stderr)
+
     def test_own_validation_file_and_stratified_split(self):
-        for more in (["--validation", self.test], ["--split", "stratified", "--split-seed", "7"]):
+        for more in (["--validation", self.test], ["--split", "stratified", "--split-seed", "7"],
+                     ["--validation", self.test, "--stream"]):
             self.run_well("train", self.data, "-o", self.folder / "other.pt", *more, *SMALL)
 
     def test_bench_prints_latency_and_throughput(self):
