@@ -45,7 +45,7 @@ def text_part(texts, labels, checkpoint):
 
 def image_part(folder, name):
     pixels = read_idx(folder / f"{name}-images-idx3-ubyte.gz")
-    rows = pixels.reshape(len(pixels), -1).astype(np.float32) / np.float32(255)
+    rows = pixels.reshape(len(pixels), -1).astype(np.float32) * np.float32(1 / 255)
     return Part(csr_matrix(rows), read_idx(folder / f"{name}-labels-idx1-ubyte.gz").astype(np.int64), None)
 
 

@@ -5,7 +5,7 @@
 python_packages=(python3 python3-numpy python3-scipy python3-sklearn python3-torch libopenblas0-pthread)
 peer_packages=("${python_packages[@]}" fasttext python3-onnx libdnnl-dev libopenblas-dev)
 training_packages=("${python_packages[@]}" fasttext)
-onnxruntime=onnxruntime-node@1.30.0
+onnxruntime="onnxruntime-node@1.30.0"
 
 # NodeSource's nodejs brings an npm of its own and does not go with Debian's.
 require_node() {

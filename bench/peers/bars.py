@@ -134,4 +134,7 @@ def text_bars(rounds):
 
 
 def all_bars(rounds, batches=BATCHES):
+    """What is promised of whole networks is promised of bags of words."""
+    if rounds[0]["input"] == "dense":
+        return layer_bars(rounds, batches)
     return [*single_row_bars(rounds), *batch_bars(rounds), *layer_bars(rounds, batches), *text_bars(rounds)]

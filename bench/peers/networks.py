@@ -11,15 +11,15 @@ from worker import Worker
 SCHEMES = ("f32", "int8", "int4", "f16", "bf16")
 BATCHES = (1, 32, 256)
 HERE = Path(__file__).resolve().parent
-# The share of test rows that must get the label that nibble's Original gives them.
-AGREEMENT = {"int4": 0.99}  # four bits flip some 0.5 %, in nibble as elsewhere
-DEFAULT_AGREEMENT = 0.998
+# The share of test rows that must get the label that nibble's Original gives them, by bits. Four bits flip 0.5 % on SST-2;
+# with ten labels to choose from, PyTorch's eight flip 0.3 % and nibble's four 1 %.
+AGREEMENT = {"two labels": (0.998, 0.99), "more": (0.99, 0.97)}
 
 
-def train(data, folder):
+def train(data, folder, epochs):
     """nibble's model file for each scheme; the float32 one is the checkpoint."""
     models = {"f32": folder / "checkpoint.pt"}
-    nibble("train", data, "-o", models["f32"], "--quiet")
+    nibble("train", data, "-o", models["f32"], "--epochs", epochs, "--quiet")
     for scheme in SCHEMES[1:]:
         models[scheme] = folder / f"{scheme}.safetensors"
         nibble("quantize", models["f32"], "--scheme", scheme, "-o", models[scheme])
@@ -33,7 +33,7 @@ def write_inputs(part, folder):
         path.write_text("".join(f"{text}\n" for text in part.texts), encoding="utf-8")
     else:
         path = folder / "inputs.npy"
-        np.save(path, part.rows.toarray())
+        np.save(path, np.rint(255 * part.rows.toarray()))  # the model itself divides by 255
     return path
 
 
@@ -55,7 +55,7 @@ def start_workers(threads, without, checkpoint, folder, modules, columns):
 
 def check_labels(name, form, found, original):
     share = float(np.mean(np.asarray(found) == original))
-    wanted = AGREEMENT.get(form, DEFAULT_AGREEMENT)
+    wanted = AGREEMENT["two labels" if original.max() < 2 else "more"][form == "int4"]
     if share < wanted:
         raise Failure(f"{name} {form} agrees with nibble's Original on {100 * share:.2f} % of the test rows, "
                       f"less than the {100 * wanted:.1f} % that make its time worth comparing")
@@ -63,7 +63,7 @@ def check_labels(name, form, found, original):
 
 
 def agreements(models, part, names, workers, folder):
-    """{(peer, form, threads): share of rows labelled as Original labels them}; a Failure where it is too low."""
+    """{(peer, form, threads): share of rows labelled as Original labels them}; a Failure if too low."""
     inputs = write_inputs(part, folder)
     original = nibble_labels(models["f32"], inputs, names)
     shares = {("nibble", scheme, 0): check_labels("nibble", scheme, nibble_labels(model, inputs, names), original)

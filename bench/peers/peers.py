@@ -82,7 +82,7 @@ class Run:
     def __init__(self, given, scratch):
         self.given = given
         self.data = given.data or default_data()
-        self.models = networks.train(self.data, scratch)
+        self.models = networks.train(self.data, scratch, 2 if given.quick else 10)
         checkpoint = torch.load(self.models["f32"])
         part = test_part(self.data, checkpoint)
         self.input = "dense" if part.texts is None else "sparse"
@@ -107,10 +107,6 @@ class Run:
             found["texts"] = texts.measure(self.texts, self.models, given.threads)
             found["lines"] = self.texts.count
         return found
-
-    def close(self):
-        for worker in self.workers.values():
-            worker.close()
 
 
 def medians(rounds, section):
@@ -189,13 +185,10 @@ def write_json(path, run, rounds, facts, all_bars):
 def measure(given, scratch):
     facts = machine()
     run = Run(given, scratch)
-    try:
-        rounds = []
-        for count in range(given.rounds):
-            print(f"round {count + 1} of {given.rounds}", file=sys.stderr)
-            rounds.append(run.round())
-    finally:
-        run.close()
+    rounds = []
+    for count in range(given.rounds):
+        print(f"round {count + 1} of {given.rounds}", file=sys.stderr)
+        rounds.append(run.round())
     all_bars = bars.all_bars(rounds, run.batches)
     show(run, rounds, facts, all_bars)
     if given.json:

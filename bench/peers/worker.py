@@ -2,6 +2,7 @@
 
 Between questions it is stopped by a signal: whatever threads of its own it spins, they cannot slow the next one measured.
 """
+import atexit
 import json
 import signal
 import subprocess
@@ -16,6 +17,7 @@ class Worker:
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self.errors, text=True, env=environment(threads))
+        atexit.register(self.close)  # a stopped process would outlive us
         self.ask({})  # answered once its models are there
 
     def ask(self, question):
