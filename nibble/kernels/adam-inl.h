@@ -47,6 +47,8 @@ HWY_INLINE TrainVec inverse_root(TrainVec v, TrainVec epsilon) {
   return hn::Div(hn::Set(TrainTag(), 1.0F), hn::Add(hn::Sqrt(v), epsilon));
 }
 
+// kFalls: the step has a decay (AdamStep::fall is not 0).
+template <bool kFalls>
 HWY_INLINE void adam_vector(const AdamVectors& a, TrainVec g, float* HWY_RESTRICT w,
                             float* HWY_RESTRICT m, float* HWY_RESTRICT v) {
   const TrainTag d;
@@ -55,9 +57,9 @@ HWY_INLINE void adam_vector(const AdamVectors& a, TrainVec g, float* HWY_RESTRIC
   hn::Store(new_m, d, m);
   hn::Store(new_v, d, v);
   const TrainVec pace = hn::Mul(a.rate, new_m);
-  const TrainVec old = hn::Load(d, w);
-  const TrainVec fallen = hn::NegMulAdd(a.fall, old, old);  // `old` to the last bit when fall is 0
-  hn::Store(hn::NegMulAdd(pace, inverse_root(new_v, a.epsilon), fallen), d, w);
+  TrainVec old = hn::Load(d, w);
+  if constexpr (kFalls) old = hn::NegMulAdd(a.fall, old, old);
+  hn::Store(hn::NegMulAdd(pace, inverse_root(new_v, a.epsilon), old), d, w);
 }
 
 }  // namespace nibble::HWY_NAMESPACE

@@ -16,10 +16,11 @@ HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
 
 // Rules: take(g, w, m, v) moves one vector of weights by its gradient.
+template <bool kFalls>
 struct AdamRule {
   explicit AdamRule(const AdamStep& step) : adam(step) {}
   HWY_INLINE void take(TrainVec g, float* w, float* m, float* v) const {
-    adam_vector(adam, g, w, m, v);
+    adam_vector<kFalls>(adam, g, w, m, v);
   }
   AdamVectors adam;
 };
@@ -31,7 +32,7 @@ struct CoupledAdamRule {
         decay(hn::Set(TrainTag(), step.decay)) {}
   HWY_INLINE void take(TrainVec g, float* w, float* m, float* v) const {
     const TrainVec decayed = hn::MulAdd(decay, hn::Load(TrainTag(), w), hn::Mul(clip, g));
-    adam_vector(adam, decayed, w, m, v);
+    adam_vector<false>(adam, decayed, w, m, v);
   }
   AdamVectors adam;
   TrainVec clip, decay;
@@ -57,8 +58,11 @@ struct SgdRule {
 // Calls work(rule) with the rule of this step.
 template <typename Work>
 HWY_INLINE void with_rule(const OptimizerStep& step, const Work& work) {
-  if (const auto* adam = std::get_if<AdamStep>(&step)) {
-    work(AdamRule(*adam));
+  const auto* adam = std::get_if<AdamStep>(&step);
+  if (adam != nullptr && adam->fall == 0.0F) {
+    work(AdamRule<false>(*adam));
+  } else if (adam != nullptr) {
+    work(AdamRule<true>(*adam));
   } else if (const auto* coupled = std::get_if<CoupledAdamStep>(&step)) {
     work(CoupledAdamRule(*coupled));
   } else {

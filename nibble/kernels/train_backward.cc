@@ -161,7 +161,7 @@ HWY_INLINE void work_group(const BackwardLayer& layer, std::size_t k, const std:
 
 // The first group is the small one, when the rows are no multiple of the group.
 template <Want kWant>
-void one_input(const BackwardLayer& layer, std::size_t k, Scratch& s) {
+HWY_INLINE void one_input(const BackwardLayer& layer, std::size_t k, Scratch& s) {
   const std::size_t count = active_rows(layer, k, s.active, s.rows);
   if (count == 0) {
     if constexpr (wants_weights(kWant)) std::fill_n(s.dw, layer.outputs, 0.0F);
@@ -185,8 +185,9 @@ void one_input(const BackwardLayer& layer, std::size_t k, Scratch& s) {
     work_group<kWant, false, kRowGroup>(layer, k, s.rows + i, s);
 }
 
+// The rule is a copy: through a reference its vectors would be loaded again after every store.
 template <typename Rule>
-void update_weights(const BackwardLayer& layer, const Rule& rule, std::size_t k, const float* dw) {
+void update_weights(const BackwardLayer& layer, Rule rule, std::size_t k, const float* dw) {
   const TrainTag d;
   float* w = layer.w + k * layer.outputs;
   float* m = layer.m + k * layer.outputs;

@@ -39,34 +39,44 @@ HWY_INLINE TrainVec root(TrainVec v) {
 #endif
 }
 
+template <bool kFalls>
 HWY_INLINE TrainVec caught_up(const CatchUpVectors& c, TrainVec w, TrainVec m, TrainVec v) {
   const TrainVec inverse = hn::Div(hn::Set(TrainTag(), 1.0F), hn::Add(root(v), c.epsilon));
   const TrainVec first_order = hn::Mul(hn::Mul(c.rate, m), inverse);
   const TrainVec ratio = hn::Mul(c.spread, inverse);
   const TrainVec movement = hn::MulAdd(first_order, hn::Mul(ratio, ratio), first_order);
-  return hn::Sub(w, hn::MulAdd(c.fall, w, movement));
+  if constexpr (kFalls) return hn::Sub(w, hn::MulAdd(c.fall, w, movement));
+  return hn::Sub(w, movement);
 }
 
 // The weights of one piece as they are now, in registers and in memory.
-template <std::size_t N>
-HWY_INLINE void catch_up_piece(const CatchUpVectors& c, std::size_t columns, float* w,
-                               TrainVec* now) {
+template <std::size_t N, bool kFalls>
+HWY_INLINE void catch_up_vectors(const CatchUpVectors& c, std::size_t columns, float* w,
+                                 TrainVec* now) {
   const TrainTag d;
   const float* m = w + columns;
   const float* v = m + columns;
   for (std::size_t i = 0; i < N; ++i) {
     const std::size_t at = i * hn::Lanes(d);
-    now[i] = caught_up(c, hn::Load(d, w + at), hn::Load(d, m + at), hn::Load(d, v + at));
+    now[i] = caught_up<kFalls>(c, hn::Load(d, w + at), hn::Load(d, m + at), hn::Load(d, v + at));
     hn::Store(now[i], d, w + at);
   }
 }
 
+template <std::size_t N>
+HWY_INLINE void catch_up_piece(const CatchUp& c, std::size_t columns, float* w, TrainVec* now) {
+  if (c.fall == 0.0F) {
+    catch_up_vectors<N, false>(CatchUpVectors(c), columns, w, now);
+  } else {
+    catch_up_vectors<N, true>(CatchUpVectors(c), columns, w, now);
+  }
+}
+
 void catch_up_feature(const CatchUp& catch_up, const ColumnBlock& block, std::size_t feature) {
-  const CatchUpVectors c(catch_up);
   float* record = record_of(block, feature);
   for_each_piece(block.columns, [&](auto vectors, std::size_t column) HWY_ATTR {
     TrainVec now[vectors];
-    catch_up_piece<vectors>(c, block.columns, record + column, now);
+    catch_up_piece<vectors>(catch_up, block.columns, record + column, now);
   });
 }
 
@@ -77,7 +87,7 @@ HWY_INLINE void forward_piece(const SparseBatch& batch, const TouchedFeature& to
   const std::size_t lanes = hn::Lanes(d);
   TrainVec now[N];
   if (!touched.catch_up.does_nothing()) {
-    catch_up_piece<N>(CatchUpVectors(touched.catch_up), columns, w, now);
+    catch_up_piece<N>(touched.catch_up, columns, w, now);
   } else {
     for (std::size_t i = 0; i < N; ++i) now[i] = hn::Load(d, w + i * lanes);
   }

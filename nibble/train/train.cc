@@ -109,12 +109,12 @@ class Run {
   TrainResult go() {
     result_.stopped_early = out_of_patience();
     const bool done = result_.stopped_early || result_.history.size() >= settings_.epochs;
-    if (done) tell_state(trainer_.state());  // there was nothing left to do
+    if (done) tell_state();  // there was nothing left to do
     while (result_.history.size() < settings_.epochs && !result_.stopped_early) {
       one_epoch(result_.history.size() + 1);
       if (result_.interrupted) break;
       result_.stopped_early = out_of_patience();
-      tell_state(trainer_.state());
+      tell_state();
     }
     if (result_.interrupted) finish_interrupted();
     return std::move(result_);
@@ -124,13 +124,17 @@ class Run {
   // The network as it stands is written by bringing all of it up to date, which the state must not
   // see: a training that goes on would round differently.
   void finish_interrupted() {
-    if (result_.best_epoch > 0) return tell_state(trainer_.state());
+    if (result_.best_epoch > 0) return tell_state();
     TrainerState state = trainer_.state();
     std::vector<AlignedVector<float>> copies;
     for (std::span<const float>& numbers : state.numbers)
       numbers = copies.emplace_back(numbers.begin(), numbers.end());
     trainer_.write_to(result_.best);
     tell_state(std::move(state));
+  }
+
+  void tell_state() {
+    if (hooks_.on_state) tell_state(trainer_.state());
   }
 
   void tell_state(TrainerState trainer) {
