@@ -52,11 +52,11 @@ double timed(const Layer& layer, std::size_t calls) {
 
 // Calls in groups of 50 us, so that reading the clock does not count.
 double median_ns(const Layer& layer, double seconds) {
-  timed(layer, 3);
-  const auto calls = static_cast<std::size_t>(5e4 / timed(layer, 10)) + 1;
+  const std::size_t warm_up = timed(layer, 1) < 1e6 ? 10 : 1;
+  const auto calls = static_cast<std::size_t>(5e4 / timed(layer, warm_up)) + 1;
   const double end = now_ns() + seconds * 1e9;
   std::vector<double> times;
-  while (now_ns() < end || times.size() < 7) times.push_back(timed(layer, calls));
+  while (now_ns() < end || times.size() < 5) times.push_back(timed(layer, calls));
   std::ranges::nth_element(times, times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2));
   return times[times.size() / 2];
 }

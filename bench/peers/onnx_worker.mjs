@@ -35,10 +35,10 @@ function inputsOf(form, batch) {
 }
 
 async function medianUs(session, given, seconds) {
-  for (let call = 0; call < 10; call++) await session.run(given[call % given.length]);
+  for (let call = 0; call < 3; call++) await session.run(given[call % given.length]);
   const times = [];
   const end = performance.now() + seconds * 1000;
-  while (performance.now() < end || times.length < 7) {
+  while (performance.now() < end || times.length < 5) {
     const start = performance.now();
     await session.run(given[times.length % given.length]);
     times.push(performance.now() - start);

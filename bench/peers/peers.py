@@ -7,6 +7,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
@@ -31,7 +32,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, epilog="example: bench/peers/run --rounds 7 --json peers.json")
     parser.add_argument("--data", help="sst2, fashion-mnist, or a folder with train.tsv and test.tsv (default: sst2 where it is to be had)")
     parser.add_argument("--rounds", type=int, default=5, help="alternations; medians are over them (default: 5)")
-    parser.add_argument("--seconds", type=float, default=0.2, help="how long each figure is measured (default: 0.2)")
+    parser.add_argument("--seconds", type=float, default=0.1, help="how long each figure is measured (default: 0.1)")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
     parser.add_argument("--without", default="", help=f"peers to leave out, with commas: {', '.join(PEERS)}")
     parser.add_argument("--modules", help="the folder whose node_modules holds onnxruntime-node")
@@ -187,8 +188,9 @@ def measure(given, scratch):
     run = Run(given, scratch)
     rounds = []
     for count in range(given.rounds):
-        print(f"round {count + 1} of {given.rounds}", file=sys.stderr)
+        start = time.perf_counter()
         rounds.append(run.round())
+        print(f"round {count + 1} of {given.rounds}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
     all_bars = bars.all_bars(rounds, run.batches)
     show(run, rounds, facts, all_bars)
     if given.json:
