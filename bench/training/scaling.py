@@ -11,7 +11,6 @@ from table import figure, table
 HIDDEN = (512, 256, 128, 64)
 WORDS = 14  # in a made-up row, as in SST-2's
 VALIDATION_ROWS = 200
-SEEN = 200_000  # rows trained on at least: few rows are gone through several times, or starting up would be all there is
 LONG = 60  # seconds after which nothing is run again
 STATE_BYTES = 12  # for each parameter: the weight and Adam's two moments
 
@@ -91,7 +90,7 @@ def by_rows(given, scratch):
     found = []
     for count in given.rows:
         path = resampled(scratch / "rows.tsv", count, folder_of(given.data))
-        epochs = max(1, SEEN // count)
+        epochs = max(1, given.seen // count)
         figures = run([path, "--stream", "--validation", validation], scratch, given.threads, epochs)
         found.append(report("rows", count, figures, count * epochs))
         path.unlink()

@@ -51,6 +51,8 @@ def add_scaling(verbs):
     add_common(verb)
     verb.add_argument("--what", type=names, default=list(scaling.MODES), help="default: rows,vocabulary,hidden")
     verb.add_argument("--rows", type=numbers, default=[10_000, 100_000, 1_000_000, 10_000_000], help="default: 10 k to 10 M")
+    verb.add_argument("--seen", type=int, default=200_000, help="rows seen at least: few rows are gone through several times, "
+                      "or starting up would be all there is (default: 200 k)")
     verb.add_argument("--vocabulary", type=numbers, default=[1_000, 10_000, 100_000, 1_000_000], help="default: 1 k to 1 M")
     verb.add_argument("--vocabulary-rows", type=int, default=1_000_000, help="made-up rows for each vocabulary (default: 1 M)")
     verb.add_argument("--hidden", type=numbers, default=[128, 256, 512, 1024, 2048], help="sizes of the first hidden layer")
@@ -68,7 +70,7 @@ def arguments():
 
 def make_quick(given):
     if given.quick:
-        given.epochs, given.seeds = 1, 1
+        given.epochs, given.seeds, given.seen = 1, 1, 2_000
         given.rows, given.vocabulary, given.vocabulary_rows, given.hidden = [1_000, 2_000], [100, 200], 1_000, [64, 128]
     given.data = given.data or ("fashion-mnist" if given.verb == "images" else "sst2")
     given.data_is_text = given.verb != "images"
