@@ -29,7 +29,7 @@ def fasttext(*arguments):
 def train_fasttext(train, scratch):
     marked = scratch / "fasttext-training.txt"
     marked.write_text("".join(f"__label__{label} {text}\n" for text, label in zip(*read_texts(train))), encoding="utf-8")
-    fasttext("supervised", "-input", marked, "-output", scratch / "fasttext", "-thread", 1, "-verbose", 0)
+    fasttext("supervised", "-input", marked, "-output", scratch / "fasttext", "-lr", 0.5, "-thread", 1, "-verbose", 0)
     return scratch / "fasttext.bin"
 
 

@@ -84,15 +84,15 @@ def with_interval(pair):
     return f"{middle:+.2f}" if half is None else f"{middle:+.2f} ± {half:.2f}"
 
 
-def accuracy_cells(what, runs, ours):
-    less = "" if runs is ours else with_interval(difference(values(ours, what), values(runs, what)))
+def accuracy_cells(name, what, runs, ours):
+    less = "" if name == "nibble" else with_interval(difference(values(ours, what), values(runs, what)))
     return [f"{mean(values(runs, what)):.2f}", less]
 
 
 def row(key, runs, ours):
     return [key[0], key[1], len(runs), *[figure(statistics.median(values(runs, what))) for what in ("seconds", "process")],
-            figure(median_ratio(runs, ours)), *accuracy_cells("validation", runs, ours), *accuracy_cells("test", runs, ours),
-            figure(max(values(runs, "peak_bytes")) / 2 ** 20)]
+            figure(median_ratio(runs, ours)), *accuracy_cells(key[0], "validation", runs, ours),
+            *accuracy_cells(key[0], "test", runs, ours), figure(max(values(runs, "peak_bytes")) / 2 ** 20)]
 
 
 def text_of(found):
