@@ -218,7 +218,7 @@ int run(const TrainOptions& options) {
 
 std::string whole_or_auto(const std::string& text) {
   if (text == "auto") return "";
-  const std::string problem = number_check<std::size_t>()(text);  // empty when it is a number
+  std::string problem = number_check<std::size_t>()(text);  // empty when it is a number
   if (!problem.empty()) return problem;
   return std::stoul(text) == 0 ? "expected auto or a number of 1 or more, got '0'" : "";
 }

@@ -212,7 +212,7 @@ fs::path fetch_data_set(std::string_view name, const std::string& address) {
   if (cache.empty()) {
     throw_error("cannot fetch '{}': neither XDG_CACHE_HOME nor HOME says where the cache is", name);
   }
-  const fs::path folder = cache / entry.set.name;
+  fs::path folder = cache / entry.set.name;
   fetch_all(entry, address.empty() ? entry.address : address, folder);
   return folder;
 }

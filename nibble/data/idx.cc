@@ -114,7 +114,7 @@ fs::path labels_beside(const fs::path& images) {
   std::string name = images.filename().string();
   replace_word(name, "images", "labels");
   replace_word(name, "idx3", "idx1");
-  const fs::path labels = images.parent_path() / name;
+  fs::path labels = images.parent_path() / name;
   fs::path other = labels;
   if (labels.extension() == ".gz") {
     other.replace_extension();

@@ -17,10 +17,10 @@ constexpr std::size_t kLongestName = 256;
 constexpr std::size_t kNamesShown = 10;
 
 std::string_view trimmed(std::string_view name) {
-  constexpr std::string_view space = " \t\v\f\r";
-  const std::size_t first = name.find_first_not_of(space);
+  constexpr std::string_view kSpace = " \t\v\f\r";
+  const std::size_t first = name.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
-  return name.substr(first, name.find_last_not_of(space) - first + 1);
+  return name.substr(first, name.find_last_not_of(kSpace) - first + 1);
 }
 
 bool is_control(char byte) { return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7F; }

@@ -9,8 +9,8 @@ namespace nibble {
 std::string to_string(const Place& place) { return fmt::format("{}:{}", place.file, place.line); }
 
 std::string_view without_byte_order_mark(std::string_view text) {
-  constexpr std::string_view mark = "\xEF\xBB\xBF";
-  return text.starts_with(mark) ? text.substr(mark.size()) : text;
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  return text.starts_with(kMark) ? text.substr(kMark.size()) : text;
 }
 
 std::string_view checked_line(std::string_view line, const Place& place) {

@@ -42,11 +42,10 @@ TEST_F(LoadExamples, TheLabelStandsAfterTheLastTab) {
 }
 
 TEST_F(LoadExamples, LineEndsOfAllKinds) {
-  for (const char* content :
-       {"a\t1\nb\t0\n", "a\t1\nb\t0", "a\t1\r\nb\t0\r\n", "a\t1\nb\t0\n\n\r\n\n",
-        "\xEF\xBB\xBF"
-        "a\t1\nb\t0\n",
-        "a\t 1\nb\t0 \r\n"}) {
+  const std::string with_mark = std::string("\xEF\xBB\xBF") + "a\t1\nb\t0\n";
+  for (const std::string& content :
+       {std::string("a\t1\nb\t0\n"), std::string("a\t1\nb\t0"), std::string("a\t1\r\nb\t0\r\n"),
+        std::string("a\t1\nb\t0\n\n\r\n\n"), with_mark, std::string("a\t 1\nb\t0 \r\n")}) {
     const Examples examples = load(content);
     EXPECT_EQ(examples.texts(), (Texts{"a", "b"}));
     EXPECT_EQ(examples.label_names, (LabelNames{"0", "1"}));
