@@ -81,6 +81,7 @@ void ShardSource::keep_leftover() {
                                       order_.end());
   window_ = left.empty() ? empty_rows(featurizer_) : select_rows(window_, left);
   std::vector<Label> labels;
+  labels.reserve(left.size());
   for (const std::size_t row : left) labels.push_back(labels_[row]);
   labels_ = std::move(labels);
 }
