@@ -137,26 +137,25 @@ class Data {
   Data(const DataOptions& options, const TrainSettings& settings) {
     if (options.stream) {
       streamed_.emplace(options);
-      facts_ = streamed_->facts();
       training_ = streamed_->training(settings);
       validation_ = streamed_->validation();
       return;
     }
     held_ = prepare_data(options);
-    facts_ = held_->facts();
+    held_facts_ = held_->facts();
     training_ =
         std::make_unique<MemoryRows>(held_->training.labelled(), settings.shuffle, settings.seed);
     validation_ = std::make_unique<MemoryRows>(held_->validation.labelled(), false, settings.seed);
   }
 
-  const DataFacts& facts() const { return facts_; }
+  const DataFacts& facts() const { return streamed_ ? streamed_->facts() : held_facts_; }
   RowSource& training() { return *training_; }
   RowSource& validation() { return *validation_; }
 
  private:
   std::optional<PreparedData> held_;
+  DataFacts held_facts_;
   std::optional<StreamedData> streamed_;
-  DataFacts facts_;
   std::unique_ptr<RowSource> training_;
   std::unique_ptr<RowSource> validation_;
 };

@@ -182,6 +182,21 @@ TrainAndTest load_folder(const fs::path& folder) {
   return parts;
 }
 
+// The folder that a DATA argument means, if it means one.
+std::optional<fs::path> folder_named(const std::string& data) {
+  if (find_entry(data) != nullptr) return fetch_data_set(data);
+  if (fs::is_directory(data)) return data;
+  return std::nullopt;
+}
+
+fs::path existing_file(const std::string& data) {
+  if (data != "-" && !fs::exists(data)) {
+    throw_error("'{}' is neither a file, nor a folder, nor a known data set ({})", data,
+                known_names());
+  }
+  return data;
+}
+
 }  // namespace
 
 const std::vector<DataSet>& catalogue() {
@@ -218,19 +233,13 @@ fs::path fetch_data_set(std::string_view name, const std::string& address) {
 }
 
 fs::path training_file(const std::string& data) {
-  if (find_entry(data) != nullptr) return training_file_in(fetch_data_set(data));
-  if (fs::is_directory(data)) return training_file_in(data);
-  if (data != "-" && !fs::exists(data)) {
-    throw_error("'{}' is neither a file, nor a folder, nor a known data set ({})", data,
-                known_names());
-  }
-  return data;
+  if (const std::optional<fs::path> folder = folder_named(data)) return training_file_in(*folder);
+  return existing_file(data);
 }
 
 TrainAndTest load_data(const std::string& data) {
-  if (find_entry(data) != nullptr) return load_folder(fetch_data_set(data));
-  if (fs::is_directory(data)) return load_folder(data);
-  return {load_examples(training_file(data)), std::nullopt};
+  if (const std::optional<fs::path> folder = folder_named(data)) return load_folder(*folder);
+  return {load_examples(existing_file(data)), std::nullopt};
 }
 
 }  // namespace nibble

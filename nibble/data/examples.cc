@@ -45,17 +45,19 @@ Examples with_labels_of(Examples examples, const LabelNames& known) {
 }
 
 void require_trainable(const Examples& examples) {
-  if (examples.label_names.size() < 2) {
-    throw_error("'{}' has {} label{}; training needs at least two", examples.source,
-                examples.label_names.size(),
-                examples.label_names.empty() ? "s" : " only, '" + examples.label_names[0] + "'");
+  require_trainable(examples.source, examples.label_names, examples.rows());
+}
+
+void require_trainable(const std::string& source, const LabelNames& labels, std::size_t rows) {
+  if (labels.size() < 2) {
+    throw_error("'{}' has {} label{}; training needs at least two", source, labels.size(),
+                labels.empty() ? "s" : " only, '" + labels[0] + "'");
   }
-  if (examples.rows() < examples.label_names.size()) {
+  if (rows < labels.size()) {
     throw_error(
         "cannot train {} labels on {} row{} of '{}'; training needs at least one row for each "
         "label",
-        examples.label_names.size(), examples.rows(), examples.rows() == 1 ? "" : "s",
-        examples.source);
+        labels.size(), rows, rows == 1 ? "" : "s", source);
   }
 }
 

@@ -41,5 +41,6 @@ Examples with_labels_of(Examples examples, const LabelNames& known);
 // An Error, naming the source, unless a classifier can be trained: at least two labels, and at
 // least as many rows as labels.
 void require_trainable(const Examples& examples);
+void require_trainable(const std::string& source, const LabelNames& labels, std::size_t rows);
 
 }  // namespace nibble

@@ -5,18 +5,11 @@
 #include <span>
 #include <utility>
 
-#include "nibble/core/random.h"
 #include "nibble/data/split.h"
 #include "nibble/text/bag_of_words.h"
 
 namespace nibble {
 namespace {
-
-std::vector<std::uint32_t> counted_up(std::size_t count) {
-  std::vector<std::uint32_t> order(count);
-  std::iota(order.begin(), order.end(), 0U);
-  return order;
-}
 
 Rows empty_rows(const Featurizer& featurizer) {
   if (input_kind(featurizer) == InputKind::kSparse) {
@@ -55,8 +48,7 @@ void ShardSource::begin(std::size_t epoch) {
   epoch_ = epoch;
   window_number_ = 0;
   next_shard_ = 0;
-  shard_order_ = settings_.shuffle ? shuffled_order(file_.shards(), settings_.seed, epoch)
-                                   : counted_up(file_.shards());
+  shard_order_ = taking_order(file_.shards(), settings_.shuffle, settings_.seed, epoch);
   order_.clear();
   given_ = 0;
 }
@@ -110,8 +102,7 @@ void ShardSource::append(const Examples& shard, std::size_t row) {
 // A round of its own for every window of every epoch.
 void ShardSource::shuffle_window() {
   const std::uint64_t round = (std::uint64_t{epoch_} << 32) | (window_number_ + 1);
-  order_ = settings_.shuffle ? shuffled_order(window_size(), settings_.seed, round)
-                             : counted_up(window_size());
+  order_ = taking_order(window_size(), settings_.shuffle, settings_.seed, round);
 }
 
 }  // namespace nibble

@@ -36,7 +36,9 @@ StreamedData::StreamedData(const DataOptions& options)
   if (!options.validation_file.empty()) training_part_ = validation_part_ = {};
   read_training(options);
   read_validation(options);
-  require_trainable();
+  if (facts_.validation.rows == 0)
+    throw_error("'{}' leaves no row to validate on; give more rows or another split seed",
+                training_file_->source());
 }
 
 void StreamedData::read_training(const DataOptions& options) {
@@ -56,7 +58,7 @@ void StreamedData::read_training(const DataOptions& options) {
   training_file_ = std::make_unique<ShardedFile>(training_file(options.data), LabelNames{}, count);
   facts_.label_names = training_file_->label_names();
   facts_.training = {total(training_counts_), training_file_->sha256()};
-  if (facts_.training.rows == 0) return;  // refused below
+  require_trainable(training_file_->source(), facts_.label_names, facts_.training.rows);
   facts_.featurizer = Numeric{columns, 1.0F};
   if (is_text) facts_.featurizer = BagOfWords{words.vocabulary(options.max_features)};
 }
@@ -76,18 +78,6 @@ void StreamedData::read_validation(const DataOptions& options) {
   validation_file_ =
       std::make_unique<ShardedFile>(options.validation_file, facts_.label_names, count);
   facts_.validation = {total(validation_counts_), validation_file_->sha256()};
-}
-
-void StreamedData::require_trainable() const {
-  const std::size_t labels = facts_.label_names.size();
-  if (labels < 2)
-    throw_error("'{}' has {} label only, '{}'; training needs at least two",
-                training_file_->source(), labels, facts_.label_names.front());
-  if (facts_.training.rows < labels || facts_.validation.rows == 0)
-    throw_error(
-        "cannot train {} labels on {} rows of '{}' and validate on {}; training needs at least one "
-        "row for each label, validation one row",
-        labels, facts_.training.rows, training_file_->source(), facts_.validation.rows);
 }
 
 std::vector<std::size_t> StreamedData::in_order(const Counts& counts) const {

@@ -30,7 +30,6 @@ class StreamedData {
   using Counts = std::map<std::string, std::size_t>;  // rows of each label
   void read_training(const DataOptions& options);
   void read_validation(const DataOptions& options);
-  void require_trainable() const;
   std::vector<std::size_t> in_order(const Counts& counts) const;
 
   PartOfFile training_part_;

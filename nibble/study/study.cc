@@ -43,6 +43,7 @@ struct Workshop {
   const StudyOptions& options;
   const StudyHooks& hooks;
   const PreparedData& data;
+  const DataFacts facts;  // of data
   ThreadPool pool;
   PhaseClock clock;
   StudyResult result;
@@ -85,7 +86,7 @@ void keep_figures(const TrainResult& trained, SeedRun& run) {
 
 // A training that diverges still leaves its best checkpoint, if there is one.
 TrainResult train_or_rescue(Workshop& shop, const TrainSettings& settings, const fs::path& folder) {
-  const MlpShape shape = network_shape(shop.data.facts(), shop.options.hidden);
+  const MlpShape shape = network_shape(shop.facts, shop.options.hidden);
   try {
     return train(initialised_mlp(shape, settings.seed), shop.data.training.labelled(),
                  shop.data.validation.labelled(), settings, shop.pool, shop.hooks.training);
@@ -94,9 +95,8 @@ TrainResult train_or_rescue(Workshop& shop, const TrainSettings& settings, const
     if (good.best_epoch > 0) {
       SeedRun run;
       keep_figures(good, run);
-      store_training(
-          model_from(good, shop.data.facts(), shop.options.data, shop.options.hidden, settings),
-          run, folder);
+      store_training(model_from(good, shop.facts, shop.options.data, shop.options.hidden, settings),
+                     run, folder);
     }
     throw;
   }
@@ -119,7 +119,7 @@ void run_seed(Workshop& shop, std::size_t index) {
   const TrainResult trained = train_or_rescue(shop, settings, folder);
   keep_figures(trained, run);
   const Model original =
-      model_from(trained, shop.data.facts(), shop.options.data, shop.options.hidden, settings);
+      model_from(trained, shop.facts, shop.options.data, shop.options.hidden, settings);
   store_training(original, run, folder);
   const double before = shop.result.seconds.training;
   shop.clock.add_to(shop.result.seconds.training);
@@ -141,7 +141,7 @@ void describe(Workshop& shop) {
   result.data = describe_data(shop.data, options.data);
   result.label_names = shop.data.label_names;
   result.settings = describe_settings(options.data, options.hidden, options.training);
-  result.parameters = network_shape(shop.data.facts(), options.hidden).parameters();
+  result.parameters = network_shape(shop.facts, options.hidden).parameters();
   result.machine = describe_machine();
   result.threads = shop.pool.threads();
 }
@@ -162,7 +162,7 @@ StudyResult run_study(const StudyOptions& options, const StudyHooks& hooks) {
   PhaseClock clock;
   const PreparedData data = data_with_test(options.data);
   make_folder(options.output);
-  Workshop shop{options, hooks, data, ThreadPool(options.threads), clock, {}};
+  Workshop shop{options, hooks, data, data.facts(), ThreadPool(options.threads), clock, {}};
   describe(shop);
   shop.clock.add_to(shop.result.seconds.data);
   shop.say(

@@ -24,6 +24,10 @@ struct RowWindow {
   std::span<const std::uint32_t> order;
 };
 
+// 0..count-1, drawn anew from the seed for each round, or counted up.
+std::vector<std::uint32_t> taking_order(std::size_t count, bool shuffle, std::uint32_t seed,
+                                        std::uint64_t round);
+
 class RowSource {
  public:
   RowSource() = default;

@@ -90,7 +90,7 @@ class Run {
         validation_(validation),
         settings_(settings),
         hooks_(hooks),
-        trainer_(initial, first_part(training), settings, steps, pool) {
+        trainer_(initial, training, settings, steps, pool) {
     result_.best = std::move(initial);
   }
 
@@ -145,12 +145,6 @@ class Run {
                               .loss_sum = loss_sum_,
                               .history = result_.history,
                               .best_epoch = result_.best_epoch});
-  }
-
-  // What the trainer's buffers are made for; a later window has no larger batches.
-  static LabelledRows first_part(RowSource& training) {
-    training.begin(1);
-    return training.next().value().part;
   }
 
   // Begins after the batches that a resumed training has done already.

@@ -36,15 +36,20 @@ void activate_row(const DropoutRow& rule, std::size_t count, float* y) {
 
 Trainer::Trainer(const Mlp& initial, const LabelledRows& training, const TrainSettings& settings,
                  std::uint32_t steps, ThreadPool& pool)
-    : training_(training),
-      settings_(settings),
+    : Trainer(initial, MemoryRows(training, false, 0), settings, steps, pool) {
+  show(training);
+}
+
+Trainer::Trainer(const Mlp& initial, const RowSource& training, const TrainSettings& settings,
+                 std::uint32_t steps, ThreadPool& pool)
+    : settings_(settings),
       schedule_(settings, steps),
       pool_(pool),
       loss_(settings, initial.outputs()) {
   most_steps_ = steps;
   cpu_level();  // settles which code the kernels run
-  batch_ = std::min(settings.batch, row_count(training.rows));
-  if (std::holds_alternative<SparseRowsView>(training.rows)) {
+  batch_ = std::min(settings.batch, training.rows());
+  if (training.sparse()) {
     sparse_.emplace(initial.layers.front(), settings, steps);
     first_dense_ = 1;
     blocks_ = sparse_->pieces();

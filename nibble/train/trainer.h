@@ -43,8 +43,11 @@ struct Evaluation {
 
 class Trainer {
  public:
-  // Batches will be rows of `training`, at most settings.batch each, in at most `steps` steps. All
-  // references must outlive the trainer.
+  // For batches of at most settings.batch rows like those of `training`, in at most `steps` steps;
+  // show() says which rows before the first. The pool must outlive the trainer.
+  Trainer(const Mlp& initial, const RowSource& training, const TrainSettings& settings,
+          std::uint32_t steps, ThreadPool& pool);
+  // The same, with these rows shown.
   Trainer(const Mlp& initial, const LabelledRows& training, const TrainSettings& settings,
           std::uint32_t steps, ThreadPool& pool);
 
