@@ -37,11 +37,23 @@ HWY_INLINE void for_each_piece(std::size_t columns, const Work& work) {
 // The caller walks records in memory's random order: ask for one well before its turn.
 inline constexpr std::size_t kAhead = 2;
 
+inline constexpr std::size_t kAheadToRead = 6;  // of records that are read in part
+
 HWY_INLINE void prefetch_record(const SparseBatch& batch, const ColumnBlock& block,
                                 std::size_t index) {
   if (index >= batch.touched_count) return;
   const float* record = record_of(block, batch.touched[index].feature);
   for (std::size_t i = 0; i < 3 * block.columns; i += kTrainLanes) __builtin_prefetch(record + i);
+}
+
+// The same for the forward pass, which reads moments only where something is left to catch up.
+HWY_INLINE void prefetch_to_read(const SparseBatch& batch, const ColumnBlock& block,
+                                 std::size_t index) {
+  if (index >= batch.touched_count) return;
+  const float* record = record_of(block, batch.touched[index].feature);
+  const std::size_t parts = batch.touched[index].catch_up.does_nothing() ? 1 : 3;
+  for (std::size_t i = 0; i < parts * block.columns; i += kTrainLanes)
+    __builtin_prefetch(record + i);
 }
 
 // One piece of a touched feature's gradient, sum of value * dy[row].

@@ -103,7 +103,7 @@ HWY_INLINE void forward_piece(const SparseBatch& batch, const TouchedFeature& to
 void sparse_forward(const SparseBatch& batch, const ColumnBlock& block, float* y,
                     std::size_t stride) {
   for (std::size_t t = 0; t < batch.touched_count; ++t) {
-    prefetch_record(batch, block, t + kAhead);
+    prefetch_to_read(batch, block, t + kAheadToRead);
     const TouchedFeature& touched = batch.touched[t];
     float* record = record_of(block, touched.feature);
     for_each_piece(block.columns, [&](auto vectors, std::size_t column) HWY_ATTR {
@@ -114,7 +114,7 @@ void sparse_forward(const SparseBatch& batch, const ColumnBlock& block, float* y
 
 template <std::size_t N>
 HWY_INLINE void backward_piece(const SparseBatch& batch, const TouchedFeature& touched,
-                               const AdamVectors& adam, std::size_t columns, float* m,
+                               const AdamVectors& adam, std::size_t columns, float* w,
                                const float* dy, std::size_t stride) {
   const TrainTag d;
   const std::size_t lanes = hn::Lanes(d);
@@ -123,9 +123,10 @@ HWY_INLINE void backward_piece(const SparseBatch& batch, const TouchedFeature& t
   const TrainVec keep_m = hn::Set(d, touched.keep_m);
   const TrainVec keep_v = hn::Set(d, touched.keep_v);
   for (std::size_t i = 0; i < N; ++i) {
-    float* at = m + i * lanes;
-    take_gradient(keep_m, adam.take_m, keep_v, adam.take_v, g[i], at, at + columns);
+    float* m = w + columns + i * lanes;
+    take_gradient(keep_m, adam.take_m, keep_v, adam.take_v, g[i], m, m + columns);
   }
+  if (!touched.follow.does_nothing()) catch_up_piece<N>(touched.follow, columns, w, g);
 }
 
 void sparse_backward(const SparseBatch& batch, const ColumnBlock& block, const AdamStep& step,
@@ -134,9 +135,10 @@ void sparse_backward(const SparseBatch& batch, const ColumnBlock& block, const A
   for (std::size_t t = 0; t < batch.touched_count; ++t) {
     prefetch_record(batch, block, t + kAhead);
     const TouchedFeature& touched = batch.touched[t];
-    float* m = record_of(block, touched.feature) + block.columns;
+    float* record = record_of(block, touched.feature);
     for_each_piece(block.columns, [&](auto vectors, std::size_t column) HWY_ATTR {
-      backward_piece<vectors>(batch, touched, adam, block.columns, m + column, dy + column, stride);
+      backward_piece<vectors>(batch, touched, adam, block.columns, record + column, dy + column,
+                              stride);
     });
   }
 }

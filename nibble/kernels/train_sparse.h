@@ -36,7 +36,8 @@ struct TouchedFeature {
   std::uint32_t feature = 0;
   std::uint32_t first = 0;  // into the batch's occurrences
   std::uint32_t count = 0;
-  CatchUp catch_up;
+  CatchUp catch_up;     // before forward
+  CatchUp follow;       // after backward, from the moments with this batch's gradient
   float keep_m = 0.0F;  // b1^k, k steps since the last gradient
   float keep_v = 0.0F;  // b2^k
 };
@@ -58,8 +59,8 @@ struct ColumnBlock {
 void train_sparse_forward(const SparseBatch& batch, const ColumnBlock& block, float* y,
                           std::size_t stride);
 
-// The moments take in the gradient, sum of value * dy[row]. The weights follow at the next
-// catch-up.
+// The moments take in the gradient, sum of value * dy[row]. The weights follow at once where the
+// batch says how (`follow`), else at the next catch-up.
 void train_sparse_backward(const SparseBatch& batch, const ColumnBlock& block, const AdamStep& step,
                            const float* dy, std::size_t stride);
 

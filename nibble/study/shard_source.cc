@@ -64,7 +64,7 @@ std::optional<RowWindow> ShardSource::next() {
   const bool last = next_shard_ == shard_order_.size();
   given_ = last ? order_.size() : order_.size() / settings_.batch * settings_.batch;
   ++window_number_;
-  return RowWindow{{view_of(window_), labels_}, std::span(order_).first(given_)};
+  return RowWindow{{view_of(window_), labels_}, std::span(order_).first(given_), last};
 }
 
 // The window becomes the rows that were not given because they fill no batch.

@@ -154,13 +154,13 @@ void LazyAdam::append_parts(std::uint64_t gradient, std::uint64_t first, std::ui
   const CatchUp whole = catch_up(gradient, first, last);
   if (whole.does_nothing()) return;
   if (whole.rate == 0.0F) return parts.push_back(whole);
-  append_cut(gradient, first, last, kThirdOrder * static_cast<double>(whole.rate), parts);
+  append_cut(gradient, {first, last, whole}, kThirdOrder * static_cast<double>(whole.rate), parts);
 }
 
 // `most`: what the third order of a part may come to, as a rate.
-void LazyAdam::append_cut(std::uint64_t gradient, std::uint64_t first, std::uint64_t last,
-                          double most, std::vector<CatchUp>& parts) const {
-  const CatchUp part = catch_up(gradient, first, last);
+void LazyAdam::append_cut(std::uint64_t gradient, const Steps& steps, double most,
+                          std::vector<CatchUp>& parts) const {
+  const auto& [first, last, part] = steps;
   const double spread = part.epsilon > 0.0F ? static_cast<double>(part.spread / part.epsilon) : 0.0;
   if (first == last || static_cast<double>(part.rate) * spread * spread * spread <= most) {
     parts.push_back(part);
@@ -168,8 +168,9 @@ void LazyAdam::append_cut(std::uint64_t gradient, std::uint64_t first, std::uint
   }
   // The weights fall like 0.9^k, so the first steps of a span carry most of it: cut there.
   const std::uint64_t middle = first + std::min<std::uint64_t>(last - first, 15) / 4;
-  append_cut(gradient, first, middle, most, parts);
-  append_cut(gradient, middle + 1, last, most, parts);
+  const std::uint64_t next = middle + 1;
+  append_cut(gradient, {first, middle, catch_up(gradient, first, middle)}, most, parts);
+  append_cut(gradient, {next, last, catch_up(gradient, next, last)}, most, parts);
 }
 
 }  // namespace nibble

@@ -87,7 +87,12 @@ class LazyAdam {
                  std::uint64_t last) const;
   CatchUp single(std::uint64_t gradient, std::uint64_t step) const;
   CatchUp span(std::uint64_t gradient, std::uint64_t first, std::uint64_t last) const;
-  void append_cut(std::uint64_t gradient, std::uint64_t first, std::uint64_t last, double most,
+  struct Steps {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    CatchUp movement;  // of all of them
+  };
+  void append_cut(std::uint64_t gradient, const Steps& steps, double most,
                   std::vector<CatchUp>& parts) const;
   Series make_series(double ratio, int offset_power, std::uint64_t length) const;
   double decay(std::uint64_t step) const { return schedule_.rate(step) * weight_decay_; }

@@ -28,7 +28,7 @@ void MemoryRows::begin(std::size_t epoch) {
 std::optional<RowWindow> MemoryRows::next() {
   if (given_) return std::nullopt;
   given_ = true;
-  return RowWindow{part_, order_};
+  return RowWindow{part_, order_, true};
 }
 
 }  // namespace nibble

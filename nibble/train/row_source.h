@@ -22,6 +22,7 @@ struct LabelledRows {
 struct RowWindow {
   LabelledRows part;
   std::span<const std::uint32_t> order;
+  bool last = false;  // of the epoch; false too where that is not known
 };
 
 // 0..count-1, drawn anew from the seed for each round, or counted up.

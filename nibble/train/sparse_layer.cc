@@ -30,7 +30,8 @@ SparseLayer::SparseLayer(const Linear& layer, const TrainSettings& settings, std
       records_(inputs_ * 3 * width_),
       bias_(padded_bias(layer)),
       marks_(inputs_),
-      slots_(inputs_, kNoSlot) {
+      slots_(inputs_, kNoSlot),
+      next_touches_(inputs_) {
   if (settings.optimizer == Optimizer::kSgd) {
     sgd_.emplace(settings, steps);
   } else {
@@ -75,7 +76,12 @@ SgdCatchUp SparseLayer::take_sgd_catch_up(std::uint32_t feature, std::uint32_t s
   return sgd_->catch_up(first, step);
 }
 
-void SparseLayer::touch(std::uint32_t feature, Plan& plan) {
+void SparseLayer::expect(const SparseRowsView& rows, std::span<const std::uint32_t> order,
+                         std::size_t batch, std::uint32_t first, bool to_the_end) {
+  if (adam_ && adam_->may_skip_steps()) next_touches_.expect(rows, order, batch, first, to_the_end);
+}
+
+void SparseLayer::touch(std::uint32_t feature, Plan& plan, std::uint32_t again) {
   slots_[feature] = static_cast<std::uint32_t>(plan.touched.size());
   features_.push_back(feature);
   TouchedFeature& touched = plan.touched.emplace_back();
@@ -83,11 +89,11 @@ void SparseLayer::touch(std::uint32_t feature, Plan& plan) {
   if (sgd_) {
     touch_sgd(feature, plan);
   } else {
-    touch_adam(touched, plan);
+    touch_adam(touched, plan, again);
   }
 }
 
-void SparseLayer::touch_adam(TouchedFeature& touched, Plan& plan) {
+void SparseLayer::touch_adam(TouchedFeature& touched, Plan& plan, std::uint32_t again) {
   const std::uint32_t feature = touched.feature;
   Mark& mark = marks_[feature];
   take_catch_up(feature, plan.step - 1, parts_);
@@ -99,6 +105,15 @@ void SparseLayer::touch_adam(TouchedFeature& touched, Plan& plan) {
   touched.keep_m = adam_->keep_m(plan.step - mark.gradient);
   touched.keep_v = adam_->keep_v(plan.step - mark.gradient);
   mark.gradient = plan.step;
+  if (again != NextTouches::kUnknown) follow_until(again - 1, touched, plan);
+}
+
+void SparseLayer::follow_until(std::uint32_t step, TouchedFeature& touched, Plan& plan) {
+  take_catch_up(touched.feature, step, parts_);
+  if (parts_.empty()) return;
+  touched.follow = parts_.front();
+  for (const CatchUp& part : std::span(parts_).subspan(1))
+    plan.later.push_back({touched.feature, part});
 }
 
 // Buffer and weights are brought to the step before, and backward takes them on to this one.
@@ -115,19 +130,24 @@ void SparseLayer::prepare(const SparseRowsView& rows, std::span<const std::uint3
   next.rows = batch.size();
   next.touched.clear();
   next.earlier.clear();
+  next.later.clear();
   next.sgd.clear();
   features_.clear();
   std::size_t total = 0;
+  const std::span<const std::uint32_t> again = next_touches_.after(step);
   for (const std::uint32_t row : batch) {
     for (const std::uint32_t feature : rows.row_indices(row)) {
-      if (slots_[feature] == kNoSlot) touch(feature, next);
+      if (slots_[feature] == kNoSlot) {
+        const std::size_t place = next.touched.size();
+        touch(feature, next, place < again.size() ? again[place] : NextTouches::kUnknown);
+      }
       ++next.touched[slots_[feature]].count;
       ++total;
     }
   }
   if (adam_ && !adam_->may_skip_steps()) {
     for (std::uint32_t feature = 0; feature < inputs_; ++feature) {
-      if (slots_[feature] == kNoSlot) touch(feature, next);
+      if (slots_[feature] == kNoSlot) touch(feature, next, NextTouches::kUnknown);
     }
   }
   next.occurrences.resize(total);
@@ -175,6 +195,7 @@ void SparseLayer::backward(std::uint32_t step, std::size_t piece, const Optimize
     train_sparse_sgd_backward(batch(now), block(piece), std::get<SgdStep>(optimizer), dy, stride);
   } else {
     train_sparse_backward(batch(now), block(piece), std::get<AdamStep>(optimizer), dy, stride);
+    for (const auto& [feature, part] : now.later) train_catch_up(part, block(piece), feature);
   }
   update_bias(optimizer, now.rows, columns(piece), dy, stride, bias_.value.data() + first,
               bias_.m.data() + first, bias_.v.data() + first);

@@ -16,6 +16,7 @@
 #include "nibble/network/mlp.h"
 #include "nibble/train/lazy_adam.h"
 #include "nibble/train/lazy_sgd.h"
+#include "nibble/train/next_touches.h"
 #include "nibble/train/padded.h"
 
 namespace nibble {
@@ -30,6 +31,11 @@ class SparseLayer {
   static constexpr std::size_t kPieceColumns = 128;
   std::size_t columns(std::size_t piece) const;
 
+  // Steps first, first + 1, ... will be about these rows, `batch` at a time (NextTouches::expect).
+  // Not needed; but where it is known, Adam's weights go from backward of one step straight to
+  // where the next step that uses them wants them, so they may be ahead of the step done last.
+  void expect(const SparseRowsView& rows, std::span<const std::uint32_t> order, std::size_t batch,
+              std::uint32_t first, bool to_the_end);
   // Step `step` (1, 2, ...) will be about these rows. Costs no arithmetic on weights, and may run
   // beside backward of the step before. Then comes every piece of forward, then every piece of
   // backward; a piece of forward may follow the same piece of the backward before at once.
@@ -44,7 +50,8 @@ class SparseLayer {
   double gradient_square(std::uint32_t step, std::size_t piece, const float* dy,
                          std::size_t stride);
 
-  // All weights as they are after step `step`, the last one that went backward.
+  // All weights as they are after step `step`, the last one that went backward; those that are
+  // ahead of it (expect) stay there.
   void catch_up(std::uint32_t step, ThreadPool& pool);
   // After catch_up: one row's outputs, bias included.
   void apply(std::span<const std::uint32_t> indices, std::span<const float> values, float* y) const;
@@ -76,6 +83,8 @@ class SparseLayer {
     std::vector<TouchedFeature> touched;
     // What must be added before a touched feature's own catch_up, in the first steps of training.
     std::vector<PartOf<CatchUp>> earlier;
+    // And after its `follow`.
+    std::vector<PartOf<CatchUp>> later;
     std::vector<PartOf<SgdCatchUp>> sgd;  // what SGD's touched features catch up
     std::vector<Occurrence> occurrences;
   };
@@ -85,8 +94,9 @@ class SparseLayer {
   ColumnBlock block(std::size_t piece);
   const float* weights(std::size_t piece, std::size_t feature) const;
   void catch_up_feature(std::uint32_t feature, std::uint32_t step);
-  void touch(std::uint32_t feature, Plan& plan);
-  void touch_adam(TouchedFeature& touched, Plan& plan);
+  void touch(std::uint32_t feature, Plan& plan, std::uint32_t again);
+  void touch_adam(TouchedFeature& touched, Plan& plan, std::uint32_t again);
+  void follow_until(std::uint32_t step, TouchedFeature& touched, Plan& plan);
   void touch_sgd(std::uint32_t feature, Plan& plan);
   void place_occurrences(const SparseRowsView& rows, std::span<const std::uint32_t> batch,
                          Plan& plan) const;
@@ -104,6 +114,7 @@ class SparseLayer {
   std::vector<std::uint32_t> slots_;     // of each feature: its place in the plan being made
   std::vector<std::uint32_t> features_;  // of each place in the plan being made
   std::vector<CatchUp> parts_;           // of the feature being planned
+  NextTouches next_touches_;
   std::array<Plan, 2> plans_;
 };
 

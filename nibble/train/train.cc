@@ -122,7 +122,8 @@ class Run {
 
  private:
   // The network as it stands is written by bringing all of it up to date, which the state must not
-  // see: a training that goes on would round differently.
+  // see: a training that goes on would round differently. First-layer rows that wait for their next
+  // use are ahead of it by what their momentum still does until then.
   void finish_interrupted() {
     if (result_.best_epoch > 0) return tell_state();
     TrainerState state = trainer_.state();
@@ -167,6 +168,7 @@ class Run {
   void one_window(const RowWindow& window, std::size_t skip, std::size_t epoch) {
     trainer_.show(window.part);
     std::span<const std::uint32_t> rest = window.order.subspan(skip * settings_.batch);
+    trainer_.expect(rest, window.last);
     while (!rest.empty() && !result_.interrupted) {
       result_.interrupted = hooks_.should_stop && hooks_.should_stop();
       const auto batch = rest.first(std::min(settings_.batch, rest.size()));

@@ -146,6 +146,12 @@ void Trainer::prepare(Batch batch, std::uint32_t step) {
     sparse_->prepare(std::get<SparseRowsView>(training_.rows), batch, step);
 }
 
+void Trainer::expect(std::span<const std::uint32_t> order, bool to_the_end) {
+  if (sparse_)
+    sparse_->expect(std::get<SparseRowsView>(training_.rows), order, settings_.batch, steps_ + 1,
+                    to_the_end);
+}
+
 // The inputs of layer first_dense_ that belong to a block.
 Trainer::Range Trainer::block_inputs(std::size_t block) const {
   if (sparse_) {
@@ -360,7 +366,7 @@ void Trainer::restore(const TrainerState& state) {
         state.numbers.size(), state.steps, ours.size(), most_steps_);
   for (std::size_t i = 0; i < ours.size(); ++i)
     std::ranges::copy(state.numbers[i], ours[i].begin());
-  if (sparse_) sparse_->set_marks(state.marks, state.steps);
+  if (sparse_) sparse_->set_marks(state.marks, most_steps_);
   steps_ = state.steps;
 }
 

@@ -56,6 +56,9 @@ class Trainer {
   double step(std::span<const std::uint32_t> batch, std::span<const std::uint32_t> next = {});
   // Batches to come are rows of `part`. Only before the first step, or after one without `next`.
   void show(const LabelledRows& part) { training_ = part; }
+  // The coming steps take these rows of the part shown, settings.batch at a time, and with
+  // `to_the_end` an evaluation follows. Need not be said; makes sparse rows cheaper.
+  void expect(std::span<const std::uint32_t> order, bool to_the_end);
   // All rows of an epoch of `data`, which must have a batch of 1.
   Evaluation evaluate(RowSource& data);
   Evaluation evaluate(const LabelledRows& data);

@@ -21,8 +21,8 @@ using History = std::vector<EpochRecord>;
 
 // The trainer's numbers as they lie in its memory (weights and moments, padded), and for each
 // feature of a sparse first layer the step of its last gradient and the step its weights have
-// taken. The moments are not brought to one step as PyTorch's are: that could not be undone to the
-// last bit.
+// taken, which may be a later one than `steps` (SparseLayer::expect). The moments are not brought
+// to one step as PyTorch's are: that could not be undone to the last bit.
 struct TrainerState {
   std::uint32_t steps = 0;                      // taken
   std::vector<std::span<const float>> numbers;  // of the trainer, or of whoever read them

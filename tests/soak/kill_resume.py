@@ -66,6 +66,10 @@ def kill_and_resume(folder, arguments, kills, seed, report=lambda line: None):
                 subprocess.run([NIBBLE, "inspect", parts], check=True, capture_output=True)
             report(f"kill {killed}: {'resumed' if going_on else 'begun anew'}, "
                    f"{'a checkpoint stands' if parts.exists() else 'no checkpoint yet'}")
+            # Killed between its last write and its end, there is nothing left to resume.
+            if parts.exists() and parts.read_bytes() == expected:
+                ended += 1
+                parts.unlink()
             continue
         ended += 1
         if parts.read_bytes() != expected:
