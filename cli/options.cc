@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -42,8 +44,9 @@ std::string one_of(const std::vector<std::string_view>& words) {
 }
 
 void add_model_argument(CLI::App& verb, std::filesystem::path& model) {
-  verb.add_option("MODEL", model,
-                  "A model file: .safetensors of nibble, or a PyTorch checkpoint (.pt)")
+  verb.add_option(
+          "MODEL", model,
+          "A model file: .safetensors of nibble, a PyTorch checkpoint (.pt), or ONNX (.onnx)")
       ->required()
       ->type_name("");
 }
@@ -56,6 +59,20 @@ CLI::Option* add_sizes_option(CLI::App& verb, const std::string& name,
           description)
       ->type_name("SIZES")
       ->default_str(fmt::format("{}", fmt::join(sizes, ",")));
+}
+
+CLI::Option* add_scheme_option(CLI::App& verb, const std::function<void(Scheme)>& set) {
+  std::vector<std::string_view> names(kSchemes.size());
+  std::ranges::transform(kSchemes, names.begin(), [](Scheme scheme) { return name_of(scheme); });
+  return verb
+      .add_option_function<std::string>(
+          "--scheme", [set](const std::string& name) { set(scheme_named(name)); },
+          "int8: 8 bits, a scale for each output\n"
+          "int8-torch: 8 bits, the arithmetic of PyTorch's quantize_dynamic\n"
+          "int4: 4 bits, a scale for each 32 weights\n"
+          "f16, bf16: 16 bits\n"
+          "f32: 32 bits, nothing is lost")
+      ->type_name(one_of(names));
 }
 
 void add_threads_option(CLI::App& verb, std::size_t& threads, const std::string& description) {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+
+#include "nibble/quant/scheme.h"
 
 namespace nibble::cli {
 
@@ -53,6 +56,8 @@ CLI::Option* add_number(CLI::App& verb, const std::string& name, Number& value,
 }
 
 void add_model_argument(CLI::App& verb, std::filesystem::path& model);
+// --scheme; not required unless made so.
+CLI::Option* add_scheme_option(CLI::App& verb, const std::function<void(Scheme)>& set);
 // "512,256" sets {512, 256}, "none" sets {}.
 CLI::Option* add_sizes_option(CLI::App& verb, const std::string& name,
                               std::vector<std::size_t>& sizes, const std::string& description);

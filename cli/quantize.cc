@@ -1,5 +1,4 @@
 // nibble quantize: a float model stored in fewer bits.
-#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -20,12 +19,6 @@ struct QuantizeOptions {
   Scheme scheme = Scheme::kInt8;
 };
 
-std::vector<std::string_view> scheme_names() {
-  std::vector<std::string_view> names(kSchemes.size());
-  std::ranges::transform(kSchemes, names.begin(), [](Scheme scheme) { return name_of(scheme); });
-  return names;
-}
-
 int run(const QuantizeOptions& options) {
   const Model model = load_model(options.model);
   save_model(quantized_model(model, options.scheme), options.output);
@@ -44,15 +37,7 @@ Verb add_quantize(CLI::App& program) {
   auto options = std::make_shared<QuantizeOptions>();
   CLI::App* verb = program.add_subcommand("quantize", "Stores a trained model in fewer bits.");
   add_model_argument(*verb, options->model);
-  verb->add_option_function<std::string>(
-          "--scheme", [options](const std::string& name) { options->scheme = scheme_named(name); },
-          "int8: 8 bits, a scale for each output\n"
-          "int8-torch: 8 bits, the arithmetic of PyTorch's quantize_dynamic\n"
-          "int4: 4 bits, a scale for each 32 weights\n"
-          "f16, bf16: 16 bits\n"
-          "f32: 32 bits, nothing is lost")
-      ->type_name(one_of(scheme_names()))
-      ->required();
+  add_scheme_option(*verb, [options](Scheme scheme) { options->scheme = scheme; })->required();
   add_output_option(*verb, options->output, "FILE", "The smaller model, a .safetensors file")
       ->required();
   verb->footer(

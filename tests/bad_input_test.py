@@ -77,6 +77,8 @@ class BadInput(ProgramTest):
         assert done.returncode == 0, done.stderr.decode()
         cls.small = cls.folder / "model-int8.safetensors"
         assert nibble("quantize", cls.model, "--scheme", "int8", "-o", cls.small).returncode == 0
+        cls.graph = cls.folder / "model-int8.onnx"
+        assert nibble("convert", cls.small, "-o", cls.graph).returncode == 0
         numbers = cls.folder / "numbers.csv"
         numbers.write_text(number_rows(60))
         cls.numeric = cls.folder / "numeric.pt"
@@ -140,10 +142,11 @@ class BadInput(ProgramTest):
         self.refused("data", "show", secret, says="secret.tsv", **as_user)
 
     def test_paths_to_write(self):
-        for path, says in ((self.folder / "no/such/out.pt", "no/such"), (self.folder / "out.onnx", "out.onnx"),
+        for path, says in ((self.folder / "no/such/out.pt", "no/such"), (self.folder / "out.gguf", "out.gguf"),
                            (self.folder, str(self.folder))):
             self.refused("train", self.rows, "-o", path, *SMALL, says=says)
             self.refused("quantize", self.model, "--scheme", "int8", "-o", path, says=says)
+            self.refused("convert", self.model, "-o", path, says=says)
         self.refused("study", self.rows, "--test", self.rows, "-o", self.rows, *SMALL, says="rows.tsv")
 
     def test_a_study_without_test_rows(self):
@@ -161,10 +164,11 @@ class BadInput(ProgramTest):
         self.refused("eval", self.numeric, self.rows, says="numbers")
         self.refused("eval", self.model, self.folder / "numbers.csv", says="numbers.csv")
         self.refused("quantize", self.small, "--scheme", "int4", "-o", self.folder / "out.safetensors", says="int8")
+        self.refused("convert", self.small, "-o", self.folder / "out.pt", says="int8")
         self.refused("quantize", self.model, "--scheme", "int7", "-o", self.folder / "out.safetensors", says="int7")
 
     def test_damaged_models(self):
-        for model in (self.model, self.small):
+        for model in (self.model, self.small, self.graph):
             whole = model.read_bytes()
             for name, damaged in (("truncated", whole[:len(whole) // 2]), ("header-only", whole[:9]), ("empty", b""),
                                   ("text", GOOD_ROWS.encode()), ("zeros", b"\0" * 1000), ("huge", b"\xff" * 1000)):
@@ -185,7 +189,7 @@ class BadInput(ProgramTest):
 
     def test_arguments(self):
         for arguments, says in ((["frobnicate"], "frobnicate"), (["train"], "DATA"), (["train", self.rows], "--output"),
-                                (["quantize", self.model], "--scheme"), (["data"], "verb"), (["data", "sell"], "sell"), (["inspect"], "MODEL"),
+                                (["quantize", self.model], "--scheme"), (["convert", self.model], "--output"), (["data"], "verb"), (["data", "sell"], "sell"), (["inspect"], "MODEL"),
                                 (["inspect", self.model, "another"], "another")):
             self.refused(*arguments, says=says)
 

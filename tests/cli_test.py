@@ -11,7 +11,7 @@ import unittest
 
 from program import NIBBLE, SMALL, ProgramTest, nibble, number_rows, text_rows
 
-VERBS = ["study", "train", "eval", "predict", "quantize", "inspect", "bench", "data", "completion"]
+VERBS = ["study", "train", "eval", "predict", "quantize", "convert", "inspect", "bench", "data", "completion"]
 NESTED = [("data", "list"), ("data", "get"), ("data", "show"), ("completion", "bash")]
 SCHEMES = ["f32", "f16", "bf16", "int8", "int8-torch", "int4"]
 
@@ -111,6 +111,34 @@ class LifeOfAModel(ProgramTest):
                 self.run_well("quantize", self.model, "--scheme", scheme, "-o", output)
                 self.assertGreater(self.accuracy(output), 85)
                 self.assertRegex(self.run_well("inspect", output), rf"Stored as +{scheme}\n")
+
+    def test_convert_goes_to_onnx_and_back(self):
+        onnx, back = self.folder / "converted.onnx", self.folder / "back.pt"
+        self.run_well("convert", self.model, "-o", onnx)
+        self.run_well("convert", onnx, "-o", back)
+        sentences = b"a warm tender film\na dull cold film\n"
+        expected = self.run_well("predict", self.model, "--logits", input=sentences)
+        for model in (onnx, back):
+            self.assertEqual(self.run_well("predict", model, "--logits", input=sentences), expected)
+        self.assertEqual(back.read_bytes(), self.checkpoint_bytes_named("back"))
+
+    def checkpoint_bytes_named(self, stem):
+        """The model as a checkpoint whose archive has another name (torch.save takes the file's)."""
+        path = self.folder / "renamed" / f"{stem}.pt"
+        path.parent.mkdir(exist_ok=True)
+        self.run_well("convert", self.model, "-o", path)
+        return path.read_bytes()
+
+    def test_convert_says_what_changes(self):
+        small, onnx = self.folder / "small.onnx", self.folder / "wide.onnx"
+        for scheme, words in (("int8", "one scale for all rows"), ("int4", "each 32 inputs"), ("f16", "")):
+            self.assertIn(words, self.run_well("convert", self.model, "--scheme", scheme, "-o", small))
+            self.assertIn(f"the {scheme} codes stand for",
+                          self.run_well("convert", small, "--scheme", "f32", "-o", onnx))
+            self.assertGreater(self.accuracy(onnx), 85)
+        stored = self.folder / "grouped.safetensors"
+        self.run_well("quantize", self.model, "--scheme", "int4", "-o", stored)
+        self.assertIn("along its outputs", self.run_well("convert", stored, "-o", small))
 
     def test_inspect_shows_layers_bytes_and_provenance(self):
         text = self.run_well("inspect", self.model)

@@ -1,5 +1,6 @@
 #include "nibble/core/file.h"
 
+#include <cassert>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -156,6 +157,16 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
+}
+
+void MappedFile::release(std::span<const std::byte> part) const noexcept {
+  if (part.empty()) return;
+  assert(part.data() >= data_ && part.data() + part.size() <= data_ + size_);
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = static_cast<std::size_t>(part.data() - data_) / page * page;
+  const auto end = static_cast<std::size_t>(part.data() - data_) + part.size();
+  // Of a file's pages nothing is lost; a system that refuses keeps them.
+  ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
 }
 
 AtomicFile::AtomicFile(fs::path path)

@@ -10,13 +10,14 @@
 #include "nibble/formats/byte_reader.h"
 #include "nibble/formats/checkpoint_pt.h"
 #include "nibble/formats/nibble_model.h"
+#include "nibble/formats/onnx.h"
 
 namespace nibble {
 namespace {
 
 namespace fs = std::filesystem;
 
-enum class FileKind { kCheckpoint, kNibble };
+enum class FileKind { kCheckpoint, kNibble, kOnnx };
 
 bool looks_like_zip(std::string_view start) { return start.starts_with("PK"); }
 
@@ -37,15 +38,20 @@ FileKind kind_by_content(std::span<const std::byte> bytes) {
   }
   if (start.size() > sizeof(std::uint64_t) && start[sizeof(std::uint64_t)] == '{')
     return FileKind::kNibble;
-  throw_error("this is neither a PyTorch checkpoint (a ZIP file) nor a safetensors file");
+  if (looks_like_onnx(bytes)) return FileKind::kOnnx;
+  throw_error(
+      "this is neither a PyTorch checkpoint (a ZIP file), nor a safetensors file, nor an ONNX "
+      "file");
 }
 
 FileKind kind_by_name(const fs::path& path) {
   const fs::path ending = path.extension();
   if (ending == ".pt" || ending == ".pth") return FileKind::kCheckpoint;
   if (ending == ".safetensors") return FileKind::kNibble;
-  throw_error("cannot tell a model format from the name '{}'; expected .safetensors, .pt or .pth",
-              path.string());
+  if (ending == ".onnx") return FileKind::kOnnx;
+  throw_error(
+      "cannot tell a model format from the name '{}'; expected .safetensors, .pt, .pth or .onnx",
+      path.string());
 }
 
 // torch.save names the folder in the archive after the file.
@@ -76,14 +82,35 @@ void add_layer(StorageBreakdown& storage, const QuantizedLinear& layer) {
   storage.biases += layer.bias.size() * sizeof(float);
 }
 
+Model read_model(const std::shared_ptr<const MappedFile>& file) {
+  switch (kind_by_content(file->bytes())) {
+    case FileKind::kCheckpoint:
+      return read_checkpoint(file->bytes());
+    case FileKind::kOnnx:
+      return read_onnx(file->bytes(), file);
+    case FileKind::kNibble:
+      break;
+  }
+  return read_nibble_model(file->bytes(), file);
+}
+
+void write_model(const Model& model, FileKind kind, const fs::path& path, AtomicFile& file) {
+  switch (kind) {
+    case FileKind::kCheckpoint:
+      return write_checkpoint(model, archive_name(path), file);
+    case FileKind::kOnnx:
+      return write_onnx(model, file);
+    case FileKind::kNibble:
+      return write_nibble_model(model, file);
+  }
+}
+
 }  // namespace
 
 Model load_model(const fs::path& path) {
   const auto file = std::make_shared<const MappedFile>(path);
   try {
-    return kind_by_content(file->bytes()) == FileKind::kCheckpoint
-               ? read_checkpoint(file->bytes())
-               : read_nibble_model(file->bytes(), file);
+    return read_model(file);
   } catch (const Error& problem) {
     throw_error("cannot load the model '{}': {}", path.string(), problem.what());
   }
@@ -93,11 +120,7 @@ void save_model(const Model& model, const fs::path& path) {
   const FileKind kind = kind_by_name(path);
   try {
     AtomicFile file(path);
-    if (kind == FileKind::kCheckpoint) {
-      write_checkpoint(model, archive_name(path), file);
-    } else {
-      write_nibble_model(model, file);
-    }
+    write_model(model, kind, path, file);
     file.commit();
   } catch (const Error& problem) {
     throw_error("cannot save the model '{}': {}", path.string(), problem.what());
@@ -128,6 +151,12 @@ StoredTraining load_training(const fs::path& path) {
   } catch (const Error& problem) {
     throw_error("cannot resume from '{}': {}", path.string(), problem.what());
   }
+}
+
+bool carries_training_state(const fs::path& path) {
+  const MappedFile file(path);
+  return kind_by_content(file.bytes()) == FileKind::kCheckpoint &&
+         read_training_state(file.bytes()).has_value();
 }
 
 bool is_checkpoint_name(const fs::path& path) {

@@ -9,16 +9,16 @@
 
 namespace nibble {
 
-// Recognised by the first bytes: a ZIP file is a PyTorch checkpoint, anything else must be
-// safetensors. Every failure is an Error that names the file and what is wrong with it.
+// Recognised by the first bytes: a ZIP file is a PyTorch checkpoint; else it is safetensors or
+// ONNX. Every failure is an Error that names the file and what is wrong with it.
 //
 // A quantized model leaves its weights in the mapped file: replace a model's file, as save_model
 // does, never write into it while something runs it.
 Model load_model(const std::filesystem::path& path);
 
-// ".pt" and ".pth" write a PyTorch checkpoint (float models only), ".safetensors" ours; another
-// ending is an Error. Atomic: a kill or a full disk leaves the old file or none. The same model
-// gives the same bytes.
+// ".pt" and ".pth" write a PyTorch checkpoint (float models only), ".safetensors" ours, ".onnx" a
+// graph (onnx.h); another ending is an Error. Atomic: a kill or a full disk leaves the old file or
+// none. The same model gives the same bytes.
 void save_model(const Model& model, const std::filesystem::path& path);
 
 // save_model for a checkpoint (.pt, .pth) that carries its training's state too.
@@ -31,6 +31,8 @@ struct StoredTraining {
   StateValues state;
 };
 StoredTraining load_training(const std::filesystem::path& path);
+// Whether the file is a checkpoint that carries the state of a training.
+bool carries_training_state(const std::filesystem::path& path);
 
 // Whether this name asks for a checkpoint (.pt, .pth); an Error if it asks for no model file at
 // all.

@@ -86,8 +86,9 @@ TEST_F(ModelFileTest, WhatCannotBeWrittenLeavesTheOldFile) {
   expect_refused([&] { save_model(quantized_model(word_model(), Scheme::kInt4), path); },
                  path.string());
   EXPECT_EQ(read_file(path), before);
-  for (const char* name : {"m.onnx", "m", "safetensors"})
-    expect_refused([&] { save_model(word_model(), folder_ / name); }, ".safetensors, .pt or .pth");
+  for (const char* name : {"m.gguf", "m", "safetensors"})
+    expect_refused([&] { save_model(word_model(), folder_ / name); },
+                   ".safetensors, .pt, .pth or .onnx");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
 }
 

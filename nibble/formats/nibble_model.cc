@@ -160,8 +160,7 @@ Model read_nibble_model(std::span<const std::byte> bytes, std::shared_ptr<const 
 
   Model model;
   model.featurizer = featurizer_from(file, sizes.front());
-  model.labels = read_json_texts(entry_of(file.metadata, "labels"), "the model's list of labels");
-  model.provenance = provenance_from(file.metadata);
+  read_description(file.metadata, model);
   QuantizedMlp quantized = decoded_network({file, std::move(owner)}, scheme, sizes, axes);
   const bool has_words = std::holds_alternative<BagOfWords>(model.featurizer);
   require_all_known(file,
@@ -173,6 +172,14 @@ Model read_nibble_model(std::span<const std::byte> bytes, std::shared_ptr<const 
   }
   require_sound(model);
   return model;
+}
+
+std::map<std::string, std::string> model_metadata(const Model& model) { return metadata_of(model); }
+
+void read_description(const std::map<std::string, std::string>& metadata, Model& model) {
+  require_version(metadata);
+  model.labels = read_json_texts(entry_of(metadata, "labels"), "the model's list of labels");
+  model.provenance = provenance_from(metadata);
 }
 
 }  // namespace nibble

@@ -22,8 +22,10 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "nibble/core/file.h"
 #include "nibble/model/model.h"
@@ -36,5 +38,10 @@ void write_nibble_model(const Model& model, AtomicFile& file);
 // of 64, and the model shares the owner; without one, all are copied.
 Model read_nibble_model(std::span<const std::byte> file,
                         std::shared_ptr<const void> owner = nullptr);
+
+// The metadata above, for files that keep them in another form (onnx.h).
+std::map<std::string, std::string> model_metadata(const Model& model);
+// The other way: sets labels and provenance. An Error if they are of a newer version or incomplete.
+void read_description(const std::map<std::string, std::string>& metadata, Model& model);
 
 }  // namespace nibble

@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "nibble/core/error.h"
+#include "nibble/formats/model_checks.h"
+#include "nibble/formats/nibble_model.h"
+#include "nibble/formats/onnx.h"
+#include "nibble/formats/onnx_network.h"
+
+namespace nibble {
+namespace {
+
+constexpr std::string_view kOurs = "nibble.";
+
+using Metadata = std::map<std::string, std::string>;
+
+// What nibble wrote, without "nibble."; empty for files of others.
+Metadata own_metadata(const OnnxFile& file) {
+  Metadata metadata;
+  for (const auto& [key, value] : file.metadata) {
+    if (key.starts_with(kOurs)) metadata.emplace(key.substr(kOurs.size()), value);
+  }
+  return metadata;
+}
+
+std::string entry_or_empty(const Metadata& metadata, const std::string& key) {
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? std::string() : found->second;
+}
+
+// The scheme whose encoding a matrix has.
+Scheme scheme_of(const EncodedMatrix& matrix) {
+  if (std::holds_alternative<F16Matrix>(matrix)) return Scheme::kF16;
+  if (std::holds_alternative<Bf16Matrix>(matrix)) return Scheme::kBf16;
+  if (std::holds_alternative<Int8Matrix>(matrix)) return Scheme::kInt8;
+  if (std::holds_alternative<Int8TorchMatrix>(matrix)) return Scheme::kInt8Torch;
+  if (std::holds_alternative<Int4Matrix>(matrix)) return Scheme::kInt4;
+  return Scheme::kF32;
+}
+
+bool all_of_one_scheme(const std::vector<QuantizedLinear>& layers) {
+  return std::ranges::all_of(layers, [&](const QuantizedLinear& layer) {
+    return scheme_of(layer.weight) == scheme_of(layers.front().weight);
+  });
+}
+
+Mlp as_floats(std::vector<QuantizedLinear> layers) {
+  Mlp mlp;
+  for (QuantizedLinear& layer : layers) {
+    Linear linear;
+    auto* own = std::get_if<F32Matrix>(&layer.weight);
+    linear.weight = own != nullptr ? std::move(*own) : decode(layer.weight);
+    linear.bias = std::move(layer.bias);
+    mlp.layers.push_back(std::move(linear));
+  }
+  return mlp;
+}
+
+bool has_codes(const std::vector<QuantizedLinear>& layers) {
+  return std::ranges::any_of(layers, [](const QuantizedLinear& layer) {
+    return !std::holds_alternative<F32Matrix>(layer.weight);
+  });
+}
+
+LabelNames numbered_labels(std::size_t count) {
+  LabelNames labels;
+  for (std::size_t label = 0; label < count; ++label) labels.push_back(fmt::format("{}", label));
+  return labels;
+}
+
+}  // namespace
+
+Model read_onnx(std::span<const std::byte> bytes, const OnnxOwner& owner) {
+  const OnnxFile file = read_onnx_file(bytes);
+  const Metadata metadata = own_metadata(file);
+  const bool of_words = entry_or_empty(metadata, "featurizer") == "bag_of_words";
+  OnnxNetwork network = read_onnx_network(
+      file, {owner, entry_or_empty(metadata, "scheme") == name_of(Scheme::kInt8Torch),
+             of_words && entry_or_empty(metadata, "input") == "text"});
+
+  Model model;
+  const std::size_t inputs = input_count(network.layers.front().weight);
+  const std::size_t outputs = output_count(network.layers.back().weight);
+  const bool mixed = !all_of_one_scheme(network.layers);
+  const bool widened = network.widened || (mixed && has_codes(network.layers));
+  const Scheme scheme = mixed ? Scheme::kF32 : scheme_of(network.layers.front().weight);
+  if (scheme == Scheme::kF32) {
+    model.network = as_floats(std::move(network.layers));
+  } else {
+    model.network = QuantizedMlp{scheme, std::move(network.layers)};
+  }
+  model.featurizer = Numeric{inputs, network.input_scale};
+  if (of_words)
+    model.featurizer = BagOfWords{Vocabulary::of_lines(entry_or_empty(metadata, "vocabulary"))};
+  model.labels = network.labels.empty() ? numbered_labels(outputs) : std::move(network.labels);
+  if (!metadata.empty()) read_description(metadata, model);
+  if (widened) model.provenance.settings["onnx_weights"] = "read as float32";
+  require_sound(model);
+  return model;
+}
+
+}  // namespace nibble
