@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "nibble/core/error.h"
+#include "nibble/core/file.h"
 #include "nibble/formats/model_file.h"
 
 namespace nibble {
@@ -13,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_onnx(const fs::path& path) { return path.extension() == ".onnx"; }
+bool is_header(const fs::path& path) { return path.extension() == ".h"; }
 
 // The float network, and a remark if its numbers stand for codes.
 Mlp float_network(Converted& converted) {
@@ -65,13 +68,18 @@ void remark_on_onnx(Converted& converted) {
         "--scheme int4, its groups lie along the inputs.");
 }
 
-}  // namespace
+void write_header(const Model& model, const fs::path& to, std::size_t largest) {
+  try {
+    write_file_atomically(to, c_header(model, c_name_from(to.stem().string()), largest));
+  } catch (const Error& problem) {
+    throw_error("cannot write the C header '{}': {}", to.string(), problem.what());
+  }
+}
 
-Converted convert_file(const fs::path& from, const fs::path& to, std::optional<Scheme> scheme) {
-  require_writable_model(to);
-  Converted converted{load_model(from), {}};
-  const auto& settings = converted.model.provenance.settings;
-  if (settings.find("onnx_weights") != settings.end())
+// Of how the model was made, and of the file it came from.
+void remark_on_origin(Converted& converted, const fs::path& from, const fs::path& to) {
+  const auto& made_with = converted.model.provenance.settings;
+  if (made_with.find("onnx_weights") != made_with.end())
     converted.remarks.emplace_back(
         "Weights of fewer bits that none of nibble's encodings holds were read as the float32 "
         "numbers "
@@ -79,8 +87,24 @@ Converted convert_file(const fs::path& from, const fs::path& to, std::optional<S
   if (carries_training_state(from))
     converted.remarks.emplace_back(
         "The state of the training (for --resume) stays behind; the network does not need it.");
-  if (scheme) change_scheme(converted, *scheme, to);
-  save_model(converted.model, to);
+  if (is_header(to) && !made_with.empty())
+    converted.remarks.emplace_back(
+        "The settings and figures of the training stay behind; a header holds what predicting "
+        "needs.");
+}
+
+}  // namespace
+
+Converted convert_file(const fs::path& from, const fs::path& to, const ConvertSettings& settings) {
+  if (!is_header(to)) require_writable_model(to);
+  Converted converted{load_model(from), {}};
+  remark_on_origin(converted, from, to);
+  if (settings.scheme) change_scheme(converted, *settings.scheme, to);
+  if (is_header(to)) {
+    write_header(converted.model, to, settings.largest_header);
+  } else {
+    save_model(converted.model, to);
+  }
   if (is_onnx(to)) remark_on_onnx(converted);
   return converted;
 }
