@@ -298,7 +298,7 @@ class RefusedFiles(OnnxTest):
     def test_external_data(self):
         path = self.folder / "external.onnx"
         torch.onnx.export(torch.nn.Linear(40, 30), torch.zeros(2, 40), path)
-        onnx.save(onnx.load(path), path, save_as_external_data=True, location="external.bin", size_threshold=0)
+        onnx.save(onnx.load(path), str(path), save_as_external_data=True, size_threshold=0)
         self.assert_refused(path, "external data", "one file")
 
 
