@@ -36,6 +36,7 @@ Verb add_convert(CLI::App& program) {
       "Writes a model as another kind of file: for PyTorch, ONNX Runtime, a C program, or nibble. "
       "Says what changes on the way.");
   add_model_argument(*verb, options->model);
+  add_load_options(*verb, options->settings.load);
   add_scheme_option(*verb, [options](Scheme scheme) { options->settings.scheme = scheme; });
   add_output_option(*verb, options->output, "FILE",
                     "The file to write; its ending says its kind: .safetensors, .pt, .pth, .onnx, "

@@ -24,6 +24,7 @@ namespace {
 
 struct EvalOptions {
   std::filesystem::path model;
+  LoadOptions load;
   std::string data;
   std::size_t threads = 0;
 };
@@ -65,7 +66,7 @@ std::vector<Label> answers(const Matrix<float>& logits) {
 }
 
 int run(const EvalOptions& options) {
-  const Model model = load_model(options.model);
+  const Model model = load_model(options.model, options.load);
   const Examples examples = rows_to_judge(options.data, model.labels);
   const Predictor predictor(model);
   ThreadPool pool(options.threads);
@@ -91,6 +92,7 @@ Verb add_eval(CLI::App& program) {
   CLI::App* verb = program.add_subcommand(
       "eval", "Says how often a model is right on labelled rows, and what it confuses.");
   add_model_argument(*verb, options->model);
+  add_load_options(*verb, options->load);
   verb->add_option(
           "DATA", options->data,
           "Labelled rows: a file, or a folder or a data set by name, whose test part is taken")

@@ -59,15 +59,15 @@ std::string provenance_text(const Provenance& made) {
   return text;
 }
 
-int run(const std::filesystem::path& path) {
-  const Model model = load_model(path);
+int run(const std::filesystem::path& path, const LoadOptions& load) {
+  const Model model = load_model(path, load);
   print(fmt::format("{}\nStored as  {}\nInput      {}\nLabels     {}\n\n", path.string(),
                     name_of(model.scheme()), input_text(model.featurizer),
                     labels_text(model.labels)));
   print(render(summarize(model)));
   print(storage_text(storage_breakdown(model, path)));
   print(fmt::format("\nLoads in {:.2f} ms, ready to answer, from the page cache\n",
-                    median_load_ms(path)));
+                    median_load_ms(path, load)));
   print(provenance_text(model.provenance));
   return kDone;
 }
@@ -76,14 +76,16 @@ int run(const std::filesystem::path& path) {
 
 Verb add_inspect(CLI::App& program) {
   auto model = std::make_shared<std::filesystem::path>();
+  auto load = std::make_shared<LoadOptions>();
   CLI::App* verb = program.add_subcommand("inspect",
                                           "Shows what a model file holds: layers, parameters, "
                                           "multiply-adds, bytes, and how it was made.");
   add_model_argument(*verb, *model);
+  add_load_options(*verb, *load);
   verb->footer(
       "Example:\n"
       "  nibble inspect checkpoint.pt");
-  return {verb, [model] { return run(*model); }};
+  return {verb, [model, load] { return run(*model, *load); }};
 }
 
 }  // namespace nibble::cli

@@ -51,6 +51,13 @@ void add_model_argument(CLI::App& verb, std::filesystem::path& model) {
       ->type_name("");
 }
 
+void add_load_options(CLI::App& verb, LoadOptions& load) {
+  verb.add_option("--key", load.key,
+                  "Where the state_dict stands in a PyTorch checkpoint's dict; without it "
+                  "model_state_dict, state_dict, model, or the dict itself")
+      ->type_name("NAME");
+}
+
 CLI::Option* add_sizes_option(CLI::App& verb, const std::string& name,
                               std::vector<std::size_t>& sizes, const std::string& description) {
   return verb

@@ -16,6 +16,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "nibble/formats/model_file.h"
 #include "nibble/quant/scheme.h"
 
 namespace nibble::cli {
@@ -58,6 +59,8 @@ CLI::Option* add_number(CLI::App& verb, const std::string& name, Number& value,
 void add_model_argument(CLI::App& verb, std::filesystem::path& model);
 // --scheme; not required unless made so.
 CLI::Option* add_scheme_option(CLI::App& verb, const std::function<void(Scheme)>& set);
+// How to read it: --key.
+void add_load_options(CLI::App& verb, LoadOptions& load);
 // "512,256" sets {512, 256}, "none" sets {}.
 CLI::Option* add_sizes_option(CLI::App& verb, const std::string& name,
                               std::vector<std::size_t>& sizes, const std::string& description);

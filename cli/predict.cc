@@ -22,6 +22,7 @@ namespace {
 
 struct PredictOptions {
   std::filesystem::path model;
+  LoadOptions load;
   std::filesystem::path input;
   bool logits = false;
   std::size_t batch = 1024;
@@ -93,7 +94,7 @@ void answer_npy(const Predictor& predictor, const PredictOptions& options) {
 
 int run(const PredictOptions& options) {
   if (options.batch == 0) throw_error("--batch is 0; expected at least one row");
-  const Model model = load_model(options.model);
+  const Model model = load_model(options.model, options.load);
   const Predictor predictor(model);
   if (options.input.extension() == ".npy")
     answer_npy(predictor, options);
@@ -113,6 +114,7 @@ Verb add_predict(CLI::App& program) {
   CLI::App* verb =
       program.add_subcommand("predict", "Gives each row a label: prints label, TAB, probability.");
   add_model_argument(*verb, options->model);
+  add_load_options(*verb, options->load);
   verb->add_option("FILE", options->input,
                    "One text in each line; for a model of numbers, rows of numbers with commas, or "
                    "a .npy file. "

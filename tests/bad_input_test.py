@@ -164,7 +164,7 @@ class BadInput(ProgramTest):
         self.refused("eval", self.numeric, self.rows, says="numbers")
         self.refused("eval", self.model, self.folder / "numbers.csv", says="numbers.csv")
         self.refused("quantize", self.small, "--scheme", "int4", "-o", self.folder / "out.safetensors", says="int8")
-        self.refused("convert", self.small, "-o", self.folder / "out.pt", says="int8")
+        self.refused("convert", self.model, "--scheme", "int4", "-o", self.folder / "out.pt", says="int4")
         self.refused("quantize", self.model, "--scheme", "int7", "-o", self.folder / "out.safetensors", says="int7")
 
     def test_damaged_models(self):

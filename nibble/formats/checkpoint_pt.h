@@ -15,6 +15,12 @@
 //   training_state       only where asked for: checkpoint_state.h
 //   featurizer           {"kind": "bag_of_words"} or {"kind": "numeric", "columns": 784, "scale":
 //   ...}
+//   scheme               quantized models only: "f16", "bf16", "int8", "int8-torch"
+//
+// A quantized model's state_dict has float16 or bfloat16 weights, or it is that of a network from
+// quantize_dynamic: for int8-torch qint8 per tensor, for int8 qint8 per channel. torch.load opens
+// those two in PyTorch 1.13 only with weights_only=False, because its weights-only reader knows no
+// quantized tensors; 2.x opens all.
 //
 // Every float is a float64 tensor without dimensions: the weights-only reader of PyTorch 1.13 knows
 // no floats (it lacks the opcode BINFLOAT). float(checkpoint["validation_loss"]) works everywhere.
@@ -32,18 +38,19 @@
 namespace nibble {
 
 // `archive` is the folder inside the ZIP file; torch.save takes the stem of the file's name. An
-// Error if the model is quantized. The file is not committed. `state`, if not empty, is the
-// training's (checkpoint_state.h).
+// Error if the model is in an encoding that PyTorch does not have. The file is not committed.
+// `state`, if not empty, is the training's (checkpoint_state.h).
 void write_checkpoint(const Model& model, std::string_view archive, AtomicFile& file,
                       const StateViews& state = {});
 
 // Reads what write_checkpoint wrote, bit for bit, and any zip file of torch.save (PyTorch 1.6 and
-// later) that holds a plain state_dict, by itself or under model_state_dict, state_dict or model,
-// as long as its tensors are the weights and biases of Linear layers that follow each other (ReLU
-// between them is taken for granted: a state_dict does not say). Any strides and offsets; float64,
-// float16 and bfloat16 are converted. Without labels they are "0", "1", ...; without a vocabulary
-// the model is numeric with scale 1. Nothing in the file is ever run.
-Model read_checkpoint(std::span<const std::byte> file);
+// later) that holds a plain state_dict, by itself or under `key`, or without one under
+// model_state_dict, state_dict or model, as long as its tensors are those of Linear layers that
+// follow each other, BatchNorm1d between them, or layers from quantize_dynamic (state_dict.h). ReLU
+// between the layers is taken for granted: a state_dict does not say. Any strides and offsets;
+// float64, float16 and bfloat16 are converted. Without labels they are "0", "1", ...; without a
+// vocabulary the model is numeric with scale 1. Nothing in the file is ever run.
+Model read_checkpoint(std::span<const std::byte> file, std::string_view key = {});
 
 // What write_checkpoint was given as `state`; nothing if the file carries none.
 std::optional<StateValues> read_training_state(std::span<const std::byte> file);

@@ -62,14 +62,28 @@ const PickleDict& root_of(const PickleDocument& document) {
   return *dict;
 }
 
-const PickleDict& state_dict_in(const PickleDict& root) {
+const PickleDict& state_dict_under(const PickleDict& root, std::string_view key) {
+  const PickleValue* value = root.find(key);
+  if (value == nullptr) throw_error("the checkpoint has no '{}'", key);
+  if (const auto* dict = value->as<PickleDict>()) return *dict;
+  throw_error("'{}' of the checkpoint is {}; expected a state_dict", key, kind_of(*value));
+}
+
+// Under the given key, or where it usually stands.
+const PickleDict& state_dict_in(const PickleDict& root, std::string_view wanted) {
+  if (!wanted.empty()) return state_dict_under(root, wanted);
   for (const std::string_view key : {"model_state_dict", "state_dict", "model"}) {
-    const PickleValue* value = root.find(key);
-    if (value == nullptr) continue;
-    if (const auto* dict = value->as<PickleDict>()) return *dict;
-    throw_error("'{}' of the checkpoint is {}; expected a state_dict", key, kind_of(*value));
+    if (root.find(key) != nullptr) return state_dict_under(root, key);
   }
   return root;
+}
+
+// f16 or bf16 where nibble wrote such a network; PyTorch's own files do not say.
+std::optional<Scheme> stored_scheme(const PickleDict& root) {
+  const PickleValue* value = root.find("scheme");
+  const auto* name = value == nullptr ? nullptr : value->as<std::string_view>();
+  if (name == nullptr || (*name != "f16" && *name != "bf16")) return std::nullopt;
+  return scheme_named(*name);
 }
 
 // What a checkpoint holds beside its network. All of it may be missing.
@@ -122,10 +136,7 @@ class Details {
   std::optional<double> number(const PickleDict& dict, std::string_view key) const {
     const PickleValue* value = find(dict, key);
     if (value == nullptr) return std::nullopt;
-    if (const PickleTensor* tensor = value->as_tensor()) return tensors_.number(*tensor);
-    if (const auto* whole = value->as<std::int64_t>()) return static_cast<double>(*whole);
-    if (const auto* real = value->as<double>()) return *real;
-    return std::nullopt;
+    return tensors_.number(*value);
   }
 
   std::optional<std::string> text(const PickleValue& value) const {
@@ -209,17 +220,17 @@ StateValue state_value(const PickleValue& value, std::string_view name, TorchTen
 
 }  // namespace
 
-Model read_checkpoint(std::span<const std::byte> file) {
+Model read_checkpoint(std::span<const std::byte> file, std::string_view key) {
   OpenCheckpoint checkpoint(file);
   const PickleDict& root = root_of(checkpoint.document);
   TorchTensors& tensors = checkpoint.tensors;
   const Details details(root, tensors, checkpoint.pickle.size());
-  Mlp mlp = network_from(state_dict_in(root), tensors);
   Model model;
-  model.labels = details.labels(mlp.outputs());
-  model.featurizer = details.featurizer(mlp.inputs());
+  model.network = network_from(state_dict_in(root, key), tensors, stored_scheme(root));
+  const MlpShape shape = model.shape();
+  model.labels = details.labels(shape.outputs);
+  model.featurizer = details.featurizer(shape.inputs);
   model.provenance = details.provenance();
-  model.network = std::move(mlp);
   require_sound(model);
   return model;
 }

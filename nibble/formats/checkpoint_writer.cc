@@ -7,101 +7,37 @@
 #include "nibble/core/error.h"
 #include "nibble/formats/checkpoint_pt.h"
 #include "nibble/formats/model_checks.h"
-#include "nibble/formats/pickle_writer.h"
 #include "nibble/formats/setting_value.h"
+#include "nibble/formats/state_dict_writer.h"
+#include "nibble/formats/torch_pickle.h"
 #include "nibble/formats/zip_writer.h"
 
 namespace nibble {
 namespace {
 
-// Outputs turned round at a time: 16 float32 are one cache line of a weight row.
-constexpr std::size_t kBand = kCacheLine / sizeof(float);
-
-// A tensor's numbers, to be stored under data/N.
-struct Record {
-  std::uint64_t size = 0;  // bytes
-  ZipWriter::Source source;
-};
-
-// [inputs][outputs] in memory becomes [outputs][inputs] in the file, a band of outputs at a time.
-void give_transposed(const Matrix<float>& weight, const ZipWriter::Sink& sink) {
-  AlignedVector<float> band(kBand * weight.rows);
-  for (std::size_t first = 0; first < weight.columns; first += kBand) {
-    const std::size_t width = std::min(kBand, weight.columns - first);
-    for (std::size_t i = 0; i < weight.rows; ++i) {
-      const float* from = weight.row(i).data() + first;
-      for (std::size_t o = 0; o < width; ++o) band[o * weight.rows + i] = from[o];
-    }
-    sink(std::as_bytes(std::span(band.data(), width * weight.rows)));
-  }
-}
-
-std::vector<std::size_t> contiguous_strides(const std::vector<std::size_t>& shape) {
-  std::vector<std::size_t> strides(shape.size(), 1);
-  for (std::size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
-  return strides;
-}
-
-// The pickle and, as it grows, the records that it refers to.
+// The dict of the whole checkpoint.
 class CheckpointPickle {
  public:
   CheckpointPickle(const Model& model, const StateViews& state) {
     pickle_.begin_dict();
     pickle_.text("model_state_dict");
-    state_dict(std::get<Mlp>(model.network));
+    std::visit([this](const auto& stage) { write_state_dict(pickle_, stage); }, model.network);
     provenance(model.provenance);
     pickle_.text("labels");
     texts(model.labels);
     featurizer(model.featurizer);
+    if (std::holds_alternative<QuantizedMlp>(model.network)) {
+      pickle_.text("scheme");
+      pickle_.text(name_of(model.scheme()));
+    }
     if (!state.empty()) training_state(state);
     pickle_.end_dict();
   }
 
   std::string finish() && { return std::move(pickle_).finish(); }
-  const std::vector<Record>& records() const { return records_; }
+  const std::vector<TensorRecord>& records() const { return pickle_.records(); }
 
  private:
-  // Linear, ReLU and Dropout take one number each in an nn.Sequential.
-  void state_dict(const Mlp& mlp) {
-    pickle_.begin_ordered_dict();
-    for (std::size_t l = 0; l < mlp.layers.size(); ++l) {
-      const Linear* layer = &mlp.layers[l];
-      pickle_.text(fmt::format("{}.weight", 3 * l));
-      tensor("FloatStorage", sizeof(float), {layer->outputs(), layer->inputs()},
-             [layer](const ZipWriter::Sink& sink) { give_transposed(layer->weight, sink); });
-      pickle_.text(fmt::format("{}.bias", 3 * l));
-      tensor("FloatStorage", sizeof(float), {layer->outputs()},
-             [layer](const ZipWriter::Sink& sink) { sink(std::as_bytes(std::span(layer->bias))); });
-    }
-    pickle_.end_dict();
-  }
-
-  // torch._utils._rebuild_tensor_v2(storage, offset, sizes, strides, requires_grad, hooks)
-  void tensor(std::string_view storage, std::size_t element_size,
-              const std::vector<std::size_t>& shape, ZipWriter::Source source) {
-    std::uint64_t elements = 1;
-    for (const std::size_t size : shape) elements *= size;
-    pickle_.global("torch._utils", "_rebuild_tensor_v2");
-    pickle_.begin_tuple();
-    pickle_.begin_tuple();
-    pickle_.text("storage");
-    pickle_.global("torch", storage);
-    pickle_.text(fmt::format("{}", records_.size()));
-    pickle_.text("cpu");
-    whole(elements);
-    pickle_.end_tuple();
-    pickle_.persistent_id();
-    pickle_.integer(0);
-    sizes(shape);
-    sizes(contiguous_strides(shape));
-    pickle_.boolean(false);
-    pickle_.begin_ordered_dict();
-    pickle_.end_dict();
-    pickle_.end_tuple();
-    pickle_.call();
-    records_.push_back({elements * element_size, std::move(source)});
-  }
-
   void training_state(const StateViews& state) {
     pickle_.text("training_state");
     pickle_.begin_dict();
@@ -113,29 +49,9 @@ class CheckpointPickle {
   }
 
   void state_value(const std::string& text) { pickle_.text(text); }
-  void state_value(std::span<const float> numbers) { array("FloatStorage", numbers); }
-  void state_value(std::span<const double> numbers) { array("DoubleStorage", numbers); }
-  void state_value(std::span<const std::int64_t> numbers) { array("LongStorage", numbers); }
-
   template <typename T>
-  void array(std::string_view storage, std::span<const T> numbers) {
-    tensor(storage, sizeof(T), {numbers.size()},
-           [numbers](const ZipWriter::Sink& sink) { sink(std::as_bytes(numbers)); });
-  }
-
-  void sizes(const std::vector<std::size_t>& values) {
-    pickle_.begin_tuple();
-    for (const std::size_t value : values) whole(value);
-    pickle_.end_tuple();
-  }
-
-  void whole(std::uint64_t value) { pickle_.integer(static_cast<std::int64_t>(value)); }
-
-  // A float64 tensor without dimensions: PyTorch 1.13 refuses plain floats when weights_only is
-  // set, and float(tensor) gives the same number.
-  void real(double value) {
-    tensor("DoubleStorage", sizeof(double), {},
-           [value](const ZipWriter::Sink& sink) { sink(std::as_bytes(std::span(&value, 1))); });
+  void state_value(std::span<const T> numbers) {
+    pickle_.array(numbers);
   }
 
   void provenance(const Provenance& provenance) {
@@ -147,11 +63,11 @@ class CheckpointPickle {
     }
     pickle_.end_dict();
     pickle_.text("epoch");
-    whole(provenance.epoch);
+    pickle_.whole(provenance.epoch);
     pickle_.text("validation_accuracy");
-    real(provenance.validation_accuracy);
+    pickle_.tensor_of(provenance.validation_accuracy);
     pickle_.text("validation_loss");
-    real(provenance.validation_loss);
+    pickle_.tensor_of(provenance.validation_loss);
   }
 
   // "hidden" is a list even when it has one size, so that whoever reads it need not ask.
@@ -169,7 +85,7 @@ class CheckpointPickle {
 
   void number(const SettingNumber& value) {
     if (const auto* integer = std::get_if<std::int64_t>(&value)) return pickle_.integer(*integer);
-    real(std::get<double>(value));
+    pickle_.tensor_of(std::get<double>(value));
   }
 
   void texts(const std::vector<std::string>& values) {
@@ -193,15 +109,14 @@ class CheckpointPickle {
     if (bag == nullptr) {
       const auto& numeric = std::get<Numeric>(featurizer);
       pickle_.text("columns");
-      whole(numeric.columns);
+      pickle_.whole(numeric.columns);
       pickle_.text("scale");
-      real(static_cast<double>(numeric.scale));
+      pickle_.tensor_of(static_cast<double>(numeric.scale));
     }
     pickle_.end_dict();
   }
 
-  PickleWriter pickle_;
-  std::vector<Record> records_;
+  TorchPickle pickle_;
 };
 
 }  // namespace
@@ -210,15 +125,9 @@ class CheckpointPickle {
 // does not know.
 void write_checkpoint(const Model& model, std::string_view archive, AtomicFile& file,
                       const StateViews& state) {
-  if (!std::holds_alternative<Mlp>(model.network)) {
-    throw_error(
-        "a PyTorch checkpoint holds float models, but this one is quantized to {}; write a "
-        ".safetensors file",
-        name_of(model.scheme()));
-  }
   require_sound(model);
   CheckpointPickle pickle(model, state);
-  const std::vector<Record> records = pickle.records();
+  const std::vector<TensorRecord> records = pickle.records();
   const auto path = [archive](std::string_view name) {
     return fmt::format("{}/{}", archive, name);
   };

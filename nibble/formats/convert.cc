@@ -97,7 +97,7 @@ void remark_on_origin(Converted& converted, const fs::path& from, const fs::path
 
 Converted convert_file(const fs::path& from, const fs::path& to, const ConvertSettings& settings) {
   if (!is_header(to)) require_writable_model(to);
-  Converted converted{load_model(from), {}};
+  Converted converted{load_model(from, settings.load), {}};
   remark_on_origin(converted, from, to);
   if (settings.scheme) change_scheme(converted, *settings.scheme, to);
   if (is_header(to)) {

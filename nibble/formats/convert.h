@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "nibble/formats/c_header.h"
+#include "nibble/formats/model_file.h"
 #include "nibble/model/model.h"
 #include "nibble/quant/scheme.h"
 
 namespace nibble {
 
 struct ConvertSettings {
+  LoadOptions load;
   std::optional<Scheme> scheme;  // to change to
   std::size_t largest_header = kLargestHeader;
 };

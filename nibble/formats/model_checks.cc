@@ -40,12 +40,6 @@ std::int16_t largest_magnitude(std::span<const std::uint16_t> codes) {
   return largest;
 }
 
-std::int8_t lowest_code(std::span<const std::int8_t> codes) {
-  std::int8_t lowest = 0;
-  for (const std::int8_t code : codes) lowest = code < lowest ? code : lowest;
-  return lowest;
-}
-
 [[noreturn]] void refuse_infinite(std::string_view what, std::size_t layer) {
   throw_error("the {} of layer {} hold a NaN or an infinity; every number must be finite", what,
               layer);
@@ -94,8 +88,6 @@ void check(const Int8Matrix& weight, std::size_t layer) {
     throw_error("layer {} has {} scales for {} outputs", layer, weight.scales.size(),
                 weight.codes.columns);
   require_scales(weight.scales, layer);
-  if (lowest_code(weight.codes.values) < -127)
-    throw_error("layer {} has the code -128; int8 has -127 to 127", layer);
 }
 
 void check(const Int8TorchMatrix& weight, std::size_t layer) {

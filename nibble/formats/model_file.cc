@@ -82,10 +82,13 @@ void add_layer(StorageBreakdown& storage, const QuantizedLinear& layer) {
   storage.biases += layer.bias.size() * sizeof(float);
 }
 
-Model read_model(const std::shared_ptr<const MappedFile>& file) {
-  switch (kind_by_content(file->bytes())) {
+Model read_model(const std::shared_ptr<const MappedFile>& file, const LoadOptions& options) {
+  const FileKind kind = kind_by_content(file->bytes());
+  if (kind != FileKind::kCheckpoint && !options.key.empty())
+    throw_error("only a PyTorch checkpoint has keys, such as '{}'", options.key);
+  switch (kind) {
     case FileKind::kCheckpoint:
-      return read_checkpoint(file->bytes());
+      return read_checkpoint(file->bytes(), options.key);
     case FileKind::kOnnx:
       return read_onnx(file->bytes(), file);
     case FileKind::kNibble:
@@ -107,10 +110,10 @@ void write_model(const Model& model, FileKind kind, const fs::path& path, Atomic
 
 }  // namespace
 
-Model load_model(const fs::path& path) {
+Model load_model(const fs::path& path, const LoadOptions& options) {
   const auto file = std::make_shared<const MappedFile>(path);
   try {
-    return read_model(file);
+    return read_model(file, options);
   } catch (const Error& problem) {
     throw_error("cannot load the model '{}': {}", path.string(), problem.what());
   }

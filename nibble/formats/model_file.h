@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string>
 
 #include "nibble/formats/checkpoint_state.h"
 #include "nibble/model/model.h"
@@ -14,9 +15,12 @@ namespace nibble {
 //
 // A quantized model leaves its weights in the mapped file: replace a model's file, as save_model
 // does, never write into it while something runs it.
-Model load_model(const std::filesystem::path& path);
+struct LoadOptions {
+  std::string key;  // of a PyTorch checkpoint's dict: where the state_dict stands; empty: search
+};
+Model load_model(const std::filesystem::path& path, const LoadOptions& options = {});
 
-// ".pt" and ".pth" write a PyTorch checkpoint (float models only), ".safetensors" ours, ".onnx" a
+// ".pt" and ".pth" write a PyTorch checkpoint (not int4), ".safetensors" ours, ".onnx" a
 // graph (onnx.h); another ending is an Error. Atomic: a kill or a full disk leaves the old file or
 // none. The same model gives the same bytes.
 void save_model(const Model& model, const std::filesystem::path& path);

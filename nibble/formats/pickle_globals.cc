@@ -31,6 +31,12 @@ constexpr std::array kAllowed = {
     structure("torch", "Size", PickleGlobalKind::kSize),
     structure("torch._utils", "_rebuild_tensor_v2", PickleGlobalKind::kRebuildTensor),
     structure("torch._utils", "_rebuild_parameter", PickleGlobalKind::kRebuildParameter),
+    structure("torch._utils", "_rebuild_parameter_with_state", PickleGlobalKind::kRebuildParameter),
+    structure("torch._utils", "_rebuild_qtensor", PickleGlobalKind::kRebuildQuantizedTensor),
+    structure("torch", "per_tensor_affine", PickleGlobalKind::kPerTensor),
+    structure("torch", "per_channel_affine", PickleGlobalKind::kPerChannel),
+    storage("QInt8Storage", ElementType::kI8),
+    storage("QUInt8Storage", ElementType::kU8),
     storage("DoubleStorage", ElementType::kF64),
     storage("FloatStorage", ElementType::kF32),
     storage("HalfStorage", ElementType::kF16),
@@ -52,11 +58,9 @@ constexpr std::array kAllowed = {
     ignored("int8"),
     ignored("uint8"),
     ignored("bool"),
+    ignored("qint8"),
+    ignored("quint8"),
 };
-
-// What a quantized state_dict begins with, whichever comes first.
-constexpr std::array<std::string_view, 5> kQuantized = {"_rebuild_qtensor", "qint8", "quint8",
-                                                        "QInt8Storage", "per_tensor_affine"};
 
 }  // namespace
 
@@ -65,12 +69,6 @@ PickleGlobal allowed_global(std::string_view module, std::string_view name) {
     return allowed.module == module && allowed.name == name;
   });
   if (found != kAllowed.end()) return found->global;
-  if (std::ranges::find(kQuantized, name) != kQuantized.end()) {
-    throw_error(
-        "the checkpoint holds quantized tensors ({}.{}), which cannot be read yet; save the "
-        "state_dict of the float model",
-        module, name);
-  }
   throw_error(
       "the checkpoint asks for '{}.{}', which is not on the list of names that a state_dict needs; "
       "nothing of it was run. Save the parameters alone: torch.save(model.state_dict(), path)",

@@ -7,48 +7,12 @@
 #include "nibble/core/error.h"
 #include "nibble/formats/pickle_globals.h"
 #include "nibble/formats/pickle_reader.h"
+#include "nibble/formats/pickle_tensor.h"
 
 namespace nibble {
 namespace {
 
 constexpr unsigned char kStop = '.';
-// PyTorch's own limit; it also keeps a short call from copying a long tuple again and again.
-constexpr std::size_t kMostDimensions = 64;
-
-const PickleValue* argument(const PickleItems& arguments, std::size_t index) {
-  if (index >= arguments.size())
-    throw_error("the pickle rebuilds a tensor from {} values; more are needed", arguments.size());
-  return arguments[index];
-}
-
-template <typename T>
-const T& as_expected(const PickleValue& value, std::string_view role) {
-  const T* content = value.as<T>();
-  if (content == nullptr) throw_error("the pickle has {} as {}", kind_of(value), role);
-  return *content;
-}
-
-std::uint64_t size_from(const PickleValue& value, std::string_view role) {
-  const auto number = as_expected<std::int64_t>(value, role);
-  if (number < 0)
-    throw_error("the pickle has {} as {}; a number of 0 or more was expected", number, role);
-  return static_cast<std::uint64_t>(number);
-}
-
-const PickleItems& dimensions_of(const PickleValue& value) {
-  const PickleItems& items = as_expected<PickleTuple>(value, "the shape of a tensor").items;
-  if (items.size() > kMostDimensions)
-    throw_error("the pickle has a tensor of {} dimensions; at most {}", items.size(),
-                kMostDimensions);
-  return items;
-}
-
-std::vector<std::uint64_t> sizes_from(const PickleValue& value, std::string_view role) {
-  std::vector<std::uint64_t> sizes;
-  for (const PickleValue* item : dimensions_of(value)) sizes.push_back(size_from(*item, role));
-  return sizes;
-}
-
 void add_entries(PickleValue& target, const PickleItems& items) {
   auto* dict = std::get_if<PickleDict>(&target.content);
   if (dict == nullptr || items.size() % 2 != 0)
@@ -288,6 +252,8 @@ void PickleMachine::reduce() {
       return push(PickleTuple{dimensions_of(*argument(arguments, 0))});
     case PickleGlobalKind::kRebuildTensor:
       return push(std::make_unique<const PickleTensor>(tensor_from(arguments)));
+    case PickleGlobalKind::kRebuildQuantizedTensor:
+      return push(std::make_unique<const PickleTensor>(quantized_tensor_from(arguments)));
     case PickleGlobalKind::kRebuildParameter: {
       const PickleTensor* tensor = argument(arguments, 0)->as_tensor();
       if (tensor == nullptr) throw_error("the pickle has a parameter that is not a tensor");
@@ -295,6 +261,9 @@ void PickleMachine::reduce() {
     }
     case PickleGlobalKind::kIgnored:
       return push(PickleNone{});
+    case PickleGlobalKind::kPerTensor:
+    case PickleGlobalKind::kPerChannel:
+      throw_error("the pickle calls the name of a quantization, which is no function");
     case PickleGlobalKind::kStorage:
       throw_error("the pickle makes a storage by itself; expected a reference to a record");
   }
@@ -308,31 +277,9 @@ void PickleMachine::build() {
     throw_error("the pickle sets attributes of {}; expected a state_dict", kind_of(top()));
 }
 
-// ('storage', torch.FloatStorage, key, location, number of elements)
 void PickleMachine::storage_reference() {
   const PickleValue* packed = pop_value();
-  const auto& fields = as_expected<PickleTuple>(*packed, "a reference to a record").items;
-  const auto& role = as_expected<std::string_view>(*argument(fields, 0), "the kind of a record");
-  if (role != "storage") throw_error("the pickle refers to a '{}'; expected a storage", role);
-  const auto& type = as_expected<PickleGlobal>(*argument(fields, 1), "the type of a storage");
-  if (type.kind != PickleGlobalKind::kStorage)
-    throw_error("the pickle refers to a storage without a type of elements");
-  push(PickleStorage{as_expected<std::string_view>(*argument(fields, 2), "the key of a storage"),
-                     size_from(*argument(fields, 4), "the size of a storage"), type.element});
-}
-
-// (storage, offset, sizes, strides, requires_grad, hooks)
-PickleTensor PickleMachine::tensor_from(const PickleItems& arguments) const {
-  PickleTensor tensor;
-  tensor.storage = as_expected<PickleStorage>(*argument(arguments, 0), "the storage of a tensor");
-  tensor.offset = size_from(*argument(arguments, 1), "the offset of a tensor");
-  tensor.shape = sizes_from(*argument(arguments, 2), "a size of a tensor");
-  tensor.strides = sizes_from(*argument(arguments, 3), "a stride of a tensor");
-  if (tensor.shape.size() != tensor.strides.size()) {
-    throw_error("the pickle has a tensor with {} sizes and {} strides", tensor.shape.size(),
-                tensor.strides.size());
-  }
-  return tensor;
+  push(storage_from(as_expected<PickleTuple>(*packed, "a reference to a record").items));
 }
 
 void PickleMachine::remember(std::uint64_t index) {

@@ -72,8 +72,6 @@ class PickleMachine {
   PickleItems pop_items();
   void remember(std::uint64_t index);
 
-  PickleTensor tensor_from(const PickleItems& arguments) const;
-
   ByteReader reader_;
   PickleDocument document_;
   std::size_t most_values_;

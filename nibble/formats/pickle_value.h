@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +45,9 @@ enum class PickleGlobalKind : std::uint8_t {
   kSize,
   kRebuildTensor,
   kRebuildParameter,
+  kRebuildQuantizedTensor,
+  kPerTensor,   // torch.per_tensor_affine
+  kPerChannel,  // torch.per_channel_affine
   kStorage,
   kIgnored  // torch.float32, torch.device, ...: carried along, of no meaning here
 };
@@ -60,6 +64,14 @@ struct PickleStorage {
   ElementType element = ElementType::kF32;
 };
 
+// What the codes of a quantized tensor stand for: (code - zero point) * scale.
+struct PickleQuantizer {
+  bool per_channel = false;
+  const PickleValue* scale = nullptr;       // a number, or a tensor with one for each channel
+  const PickleValue* zero_point = nullptr;  // the same
+  std::uint64_t axis = 0;                   // the dimension of the channels
+};
+
 // Element [i][j] is number offset + i * strides[0] + j * strides[1] of the storage. Nothing has
 // been compared with the bytes of the storage yet.
 struct PickleTensor {
@@ -67,6 +79,7 @@ struct PickleTensor {
   std::uint64_t offset = 0;
   std::vector<std::uint64_t> shape;
   std::vector<std::uint64_t> strides;
+  std::optional<PickleQuantizer> quantizer;
 };
 
 struct PickleValue {

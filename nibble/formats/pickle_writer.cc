@@ -1,5 +1,6 @@
 #include "nibble/formats/pickle_writer.h"
 
+#include <bit>
 #include <limits>
 #include <utility>
 
@@ -23,6 +24,12 @@ void PickleWriter::integer(std::int64_t value) {
     bytes_ += "\x8a\x08";  // LONG1 of 8 bytes
     append_number(bytes_, value);
   }
+}
+
+// Big-endian, as nothing else here.
+void PickleWriter::real(double value) {
+  bytes_ += 'G';
+  append_number(bytes_, __builtin_bswap64(std::bit_cast<std::uint64_t>(value)));
 }
 
 void PickleWriter::text(std::string_view utf8) {
@@ -54,6 +61,7 @@ void PickleWriter::begin_ordered_dict() {
 
 void PickleWriter::end_dict() { bytes_ += 'u'; }
 void PickleWriter::call() { bytes_ += 'R'; }
+void PickleWriter::build() { bytes_ += 'b'; }
 void PickleWriter::persistent_id() { bytes_ += 'Q'; }
 
 std::string PickleWriter::finish() && {

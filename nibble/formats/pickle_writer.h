@@ -1,7 +1,7 @@
 // Writes a pickle of protocol 2 with the opcodes that PyTorch's weights-only unpickler accepts.
 // Without a memo: nothing is shared, so the stream is longer than Python's and just as valid.
-// There is no way to write a float: PyTorch 1.13 refuses the opcode for it (BINFLOAT), so that a
-// float has to be a tensor.
+// PyTorch 1.13's weights-only reader refuses the opcode of floats (BINFLOAT), so that where it
+// should read a file, a float has to be a tensor.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@ class PickleWriter {
   void none();
   void boolean(bool value);
   void integer(std::int64_t value);
+  void real(double value);
   void text(std::string_view utf8);  // an Error from 4 GiB on
   void global(std::string_view module, std::string_view name);
 
@@ -31,6 +32,8 @@ class PickleWriter {
 
   // Calls the global with the tuple, both pushed before.
   void call();
+  // Gives the object pushed before the last one that one, a dict, as its attributes.
+  void build();
   // Turns the tuple pushed before into what the file's reader makes of it: a storage.
   void persistent_id();
 

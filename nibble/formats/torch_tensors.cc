@@ -16,13 +16,14 @@ namespace {
 // Outputs turned round at a time: 16 float32 are one cache line of a weight row.
 constexpr std::size_t kBand = kCacheLine / sizeof(float);
 
+template <typename T>
+struct AsItIs {
+  using Stored = T;
+  static T convert(T code) { return code; }
+};
 struct FromF64 {
   using Stored = double;
   static float convert(double value) { return static_cast<float>(value); }
-};
-struct FromF32 {
-  using Stored = float;
-  static float convert(float value) { return value; }
 };
 struct FromF16 {
   using Stored = std::uint16_t;
@@ -47,9 +48,8 @@ T load(std::span<const std::byte> bytes, std::uint64_t index) {
   return value;
 }
 
-template <typename From>
-void fill_transposed(Matrix<float>& target, std::span<const std::byte> bytes,
-                     const Layout& layout) {
+template <typename From, typename T>
+void fill_transposed(Matrix<T>& target, std::span<const std::byte> bytes, const Layout& layout) {
   using Stored = typename From::Stored;
   for (std::size_t first = 0; first < target.columns; first += kBand) {
     const std::size_t end = std::min(first + kBand, target.columns);
@@ -71,7 +71,7 @@ Matrix<float> read_transposed(const PickleTensor& tensor, std::span<const std::b
       fill_transposed<FromF64>(result, record, layout);
       break;
     case ElementType::kF32:
-      fill_transposed<FromF32>(result, record, layout);
+      fill_transposed<AsItIs<float>>(result, record, layout);
       break;
     case ElementType::kF16:
       fill_transposed<FromF16>(result, record, layout);
@@ -144,7 +144,7 @@ std::span<const std::byte> TorchTensors::record_of(const PickleTensor& tensor,
     throw_error("the tensor '{}' has the shape {}; expected sizes of 1 or more", name,
                 shape_text(tensor.shape));
   const auto end = reach(tensor);
-  if (!end || *end > storage.elements || *count > storage.elements) {
+  if (!end || *end > storage.elements) {
     throw_error("the tensor '{}' of shape {} reaches outside of its storage of {} numbers", name,
                 shape_text(tensor.shape), storage.elements);
   }
@@ -164,6 +164,24 @@ Matrix<float> TorchTensors::transposed(const PickleTensor& tensor, std::string_v
   return read_transposed(tensor, record, {tensor.offset, tensor.strides[0], tensor.strides[1]},
                          tensor.shape[1], tensor.shape[0]);
 }
+
+template <typename T>
+Matrix<T> TorchTensors::codes(const PickleTensor& tensor, std::string_view name) {
+  const ElementType type = tensor.storage.element;
+  const bool fits = std::is_same_v<T, std::int8_t>
+                        ? type == ElementType::kI8
+                        : type == ElementType::kF16 || type == ElementType::kBf16;
+  if (!fits)
+    throw_error("the tensor '{}' holds {} codes; expected {}", name, name_of(type),
+                std::is_same_v<T, std::int8_t> ? "qint8" : "F16 or BF16");
+  const auto record = record_of(tensor, name);
+  Matrix<T> result(tensor.shape[1], tensor.shape[0]);
+  fill_transposed<AsItIs<T>>(result, record, {tensor.offset, tensor.strides[0], tensor.strides[1]});
+  return result;
+}
+
+template Matrix<std::int8_t> TorchTensors::codes(const PickleTensor&, std::string_view);
+template Matrix<std::uint16_t> TorchTensors::codes(const PickleTensor&, std::string_view);
 
 AlignedVector<float> TorchTensors::vector(const PickleTensor& tensor, std::string_view name) {
   const auto record = checked_record(tensor, name);
@@ -189,6 +207,13 @@ std::vector<T> TorchTensors::array(const PickleTensor& tensor, std::string_view 
 template std::vector<float> TorchTensors::array(const PickleTensor&, std::string_view);
 template std::vector<double> TorchTensors::array(const PickleTensor&, std::string_view);
 template std::vector<std::int64_t> TorchTensors::array(const PickleTensor&, std::string_view);
+
+std::optional<double> TorchTensors::number(const PickleValue& value) {
+  if (const PickleTensor* tensor = value.as_tensor()) return number(*tensor);
+  if (const auto* whole = value.as<std::int64_t>()) return static_cast<double>(*whole);
+  if (const auto* real = value.as<double>()) return *real;
+  return std::nullopt;
+}
 
 std::optional<double> TorchTensors::number(const PickleTensor& tensor) {
   const ElementType type = tensor.storage.element;

@@ -1,4 +1,4 @@
-// The tensors of a PyTorch file as float32 matrices.
+// The tensors of a PyTorch file as matrices.
 #pragma once
 
 #include <cstddef>
@@ -25,12 +25,18 @@ class TorchTensors {
 
   // [outputs][inputs] in the file, [inputs][outputs] here. `name` is for messages.
   Matrix<float> transposed(const PickleTensor& tensor, std::string_view name);
+  // The same for codes of exactly this type, which stay as they are: int8_t (of a quantized tensor)
+  // or uint16_t (the bits of float16 or bfloat16).
+  template <typename T>
+  Matrix<T> codes(const PickleTensor& tensor, std::string_view name);
   AlignedVector<float> vector(const PickleTensor& tensor, std::string_view name);
   // All numbers of a tensor with one dimension, without gaps, of exactly this type: float, double
   // or int64.
   template <typename T>
   std::vector<T> array(const PickleTensor& tensor, std::string_view name);
-  // Of a float tensor without dimensions; nothing for any other.
+  // A whole number, a number, or the one in a float tensor without dimensions; nothing for any
+  // other value.
+  std::optional<double> number(const PickleValue& value);
   std::optional<double> number(const PickleTensor& tensor);
 
  private:

@@ -3,9 +3,11 @@
 
 #include <filesystem>
 
+#include "nibble/formats/model_file.h"
+
 namespace nibble {
 
 // The median of nine loads, milliseconds; the first brings the file into the page cache.
-double median_load_ms(const std::filesystem::path& file);
+double median_load_ms(const std::filesystem::path& file, const LoadOptions& options = {});
 
 }  // namespace nibble

@@ -11,11 +11,12 @@
 // An output without a scale has scale 1 and codes 0: all its weights are zero, or so small
 // (below 127 * 2^-150) that the scale would underflow to zero.
 //
-// Why not the alternatives: -128 as a code would buy 0.4 % of the step and cost symmetry (the
-// kernels may negate codes). One scale for the tensor (int8-torch) lets one large weight coarsen
-// every output. A zero point helps weights that lie on one side; trained weights do not, and it
-// costs a row sum for each output at run time. One scale for each input would match the rows of a
-// bag of words, but could not leave the integer sum over inputs.
+// Why not the alternatives: -128 as a code would buy 0.4 % of the step and cost symmetry. (Files
+// from PyTorch's quantize_dynamic per channel do have it, and every kernel takes it.) One scale for
+// the tensor (int8-torch) lets one large weight coarsen every output. A zero point helps weights
+// that lie on one side; trained weights do not, and it costs a row sum for each output at run time.
+// One scale for each input would match the rows of a bag of words, but could not leave the integer
+// sum over inputs.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,26 @@
+// The layers of a state_dict whose weights are stored in fewer bits.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "nibble/formats/state_modules.h"
+#include "nibble/formats/torch_tensors.h"
+#include "nibble/quant/quantized_mlp.h"
+
+namespace nibble {
+
+// int8-torch or int8 when the weights are quantized tensors, `stored` (f16, bf16) when all weights
+// are of that type, else nothing: a float network. An Error when layers differ, or a BatchNorm
+// stands between quantized ones.
+std::optional<Scheme> quantized_scheme(const std::vector<StateModule>& modules,
+                                       std::optional<Scheme> stored);
+
+// `scheme` is what quantized_scheme said about these modules.
+QuantizedMlp quantized_network(const std::vector<StateModule>& modules, Scheme scheme,
+                               TorchTensors& tensors);
+
+// Zeros when the layer has none; to be asked after its weight was read, which has checked its size.
+AlignedVector<float> bias_of(const StateModule& layer, TorchTensors& tensors);
+
+}  // namespace nibble
