@@ -119,6 +119,16 @@ Model load_model(const fs::path& path, const LoadOptions& options) {
   }
 }
 
+StoredChecks stored_checks(const fs::path& path, const Model& model) {
+  const MappedFile file(path);
+  try {
+    if (kind_by_content(file.bytes()) != FileKind::kNibble) return {};
+    return read_stored_checks(file.bytes(), model);
+  } catch (const Error& problem) {
+    throw_error("cannot check the model '{}': {}", path.string(), problem.what());
+  }
+}
+
 void save_model(const Model& model, const fs::path& path) {
   const FileKind kind = kind_by_name(path);
   try {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "nibble/formats/checkpoint_state.h"
+#include "nibble/formats/nibble_model.h"
 #include "nibble/model/model.h"
 
 namespace nibble {
@@ -19,6 +20,9 @@ struct LoadOptions {
   std::string key;  // of a PyTorch checkpoint's dict: where the state_dict stands; empty: search
 };
 Model load_model(const std::filesystem::path& path, const LoadOptions& options = {});
+
+// How to check this model after load_model: empty for files that are not nibble's own.
+StoredChecks stored_checks(const std::filesystem::path& path, const Model& model);
 
 // ".pt" and ".pth" write a PyTorch checkpoint (not int4), ".safetensors" ours, ".onnx" a
 // graph (onnx.h); another ending is an Error. Atomic: a kill or a full disk leaves the old file or

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "nibble/core/digest.h"
 #include "nibble/core/error.h"
 #include "nibble/formats/byte_reader.h"
 #include "nibble/formats/encoded_tensors.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::string_view kFormat = "nibble";
 constexpr unsigned kVersion = 1;
 constexpr std::string_view kVocabulary = "vocabulary";
+constexpr std::string_view kDigest = "tensors_sha256";
 
 using Metadata = std::map<std::string, std::string>;
 
@@ -132,6 +134,12 @@ Mlp mlp_from(QuantizedMlp&& quantized) {
   return mlp;
 }
 
+std::string digest_of(const Safetensors& file) {
+  Sha256 digest;
+  for (const SafeTensor* tensor : in_file_order(file.tensors)) digest.add(text_of(tensor->bytes));
+  return digest.hex();
+}
+
 }  // namespace
 
 void write_nibble_model(const Model& model, AtomicFile& file) {
@@ -146,6 +154,8 @@ void write_nibble_model(const Model& model, AtomicFile& file) {
     content.tensors.push_back(
         {std::string(kVocabulary), ElementType::kU8, {words.size()}, bytes_of(words)});
   }
+  add_checks(make_checks(model), content.metadata);
+  content.metadata[std::string(kDigest)] = digest_of(content);
   write_safetensors(content, file);
 }
 
@@ -172,6 +182,21 @@ Model read_nibble_model(std::span<const std::byte> bytes, std::shared_ptr<const 
   }
   require_sound(model);
   return model;
+}
+
+StoredChecks read_stored_checks(std::span<const std::byte> bytes, const Model& model) {
+  const Safetensors file = read_safetensors(bytes);
+  StoredChecks checks{false, checks_from(file.metadata, model)};
+  const auto digest = file.metadata.find(std::string(kDigest));
+  if (digest == file.metadata.end()) return checks;
+  checks.has_digest = true;
+  if (const std::string now = digest_of(file); now != digest->second) {
+    throw_error(
+        "the weights are not those that were written: their SHA-256 is {}, {} is stored; the file "
+        "is damaged",
+        now, digest->second);
+  }
+  return checks;
 }
 
 std::map<std::string, std::string> model_metadata(const Model& model) { return metadata_of(model); }

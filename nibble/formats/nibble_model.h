@@ -11,6 +11,9 @@
 //   labels               ["negative","positive"]
 //   settings             {"epochs":"10", ...}
 //   epoch, validation_accuracy (per cent), validation_loss
+//   check_inputs, check_logits   inputs and what the model gives for them (check_vectors.h)
+//   tensors_sha256       of all bytes behind the header
+// The last three are read by read_stored_checks alone; files of nibbles before them lack them.
 // Tensors of layer l, input-major as in memory:
 //   layers.l.weight      f32, f16, bf16: F32, F16, BF16 [inputs, outputs]; int8, int8-torch: I8
 //   [inputs,
@@ -28,6 +31,7 @@
 #include <string>
 
 #include "nibble/core/file.h"
+#include "nibble/formats/check_vectors.h"
 #include "nibble/model/model.h"
 
 namespace nibble {
@@ -38,6 +42,14 @@ void write_nibble_model(const Model& model, AtomicFile& file);
 // of 64, and the model shares the owner; without one, all are copied.
 Model read_nibble_model(std::span<const std::byte> file,
                         std::shared_ptr<const void> owner = nullptr);
+
+// What the file says about how to check it. `model` is what read_nibble_model gave. An Error if the
+// tensors do not have the digest that is stored with them.
+struct StoredChecks {
+  bool has_digest = false;
+  std::vector<CheckVector> vectors;
+};
+StoredChecks read_stored_checks(std::span<const std::byte> file, const Model& model);
 
 // The metadata above, for files that keep them in another form (onnx.h).
 std::map<std::string, std::string> model_metadata(const Model& model);

@@ -23,18 +23,6 @@ std::uint64_t alignment_of(const SafeTensor& tensor) {
   return size == 0 ? kCacheLine : std::min<std::uint64_t>(kCacheLine, size & (~size + 1));
 }
 
-std::vector<const SafeTensor*> in_file_order(const std::vector<SafeTensor>& tensors) {
-  std::vector<const SafeTensor*> order;
-  order.reserve(tensors.size());
-  for (const SafeTensor& tensor : tensors) order.push_back(&tensor);
-  std::ranges::sort(order, [](const SafeTensor* a, const SafeTensor* b) {
-    const std::uint64_t alignment_a = alignment_of(*a);
-    const std::uint64_t alignment_b = alignment_of(*b);
-    return alignment_a != alignment_b ? alignment_a > alignment_b : a->name < b->name;
-  });
-  return order;
-}
-
 std::string header_of(const Safetensors& content, const std::vector<const SafeTensor*>& order) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
@@ -93,6 +81,18 @@ void require_packed(std::vector<TensorEntry>& entries, std::uint64_t data_size) 
 }
 
 }  // namespace
+
+std::vector<const SafeTensor*> in_file_order(const std::vector<SafeTensor>& tensors) {
+  std::vector<const SafeTensor*> order;
+  order.reserve(tensors.size());
+  for (const SafeTensor& tensor : tensors) order.push_back(&tensor);
+  std::ranges::sort(order, [](const SafeTensor* a, const SafeTensor* b) {
+    const std::uint64_t alignment_a = alignment_of(*a);
+    const std::uint64_t alignment_b = alignment_of(*b);
+    return alignment_a != alignment_b ? alignment_a > alignment_b : a->name < b->name;
+  });
+  return order;
+}
 
 const SafeTensor* Safetensors::find(std::string_view name) const {
   const auto found = std::ranges::lower_bound(

@@ -32,6 +32,9 @@ struct Safetensors {
 
 inline constexpr std::uint64_t kLargestSafetensorsHeader = 100'000'000;  // as in tensor.rs
 
+// The order of write_safetensors, whatever the order they are given in.
+std::vector<const SafeTensor*> in_file_order(const std::vector<SafeTensor>& tensors);
+
 // Tensors go by the largest power of two up to 64 that divides their bytes, largest first, then by
 // name. The header is padded with spaces so that the numbers begin at a multiple of 64: so does
 // then every tensor whose bytes are one, and every tensor at a multiple of its elements' size. The

@@ -189,6 +189,10 @@ Model model_from(const TrainResult& trained, const DataFacts& data, const DataOp
               .network = trained.best,
               .provenance = {.settings = describe_settings(options, hidden, settings),
                              .epoch = trained.best_epoch}};
+  for (const auto& [name, part] : {std::pair("training_sha256", &data.training),
+                                   std::pair("validation_sha256", &data.validation)}) {
+    if (!part->sha256.empty()) model.provenance.settings[name] = part->sha256;
+  }
   if (trained.best_epoch == 0) return model;
   const EpochRecord& best = trained.history[trained.best_epoch - 1];
   model.provenance.validation_accuracy = best.validation_accuracy;
