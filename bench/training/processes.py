@@ -47,7 +47,7 @@ def test_accuracy(model, data, threads):
 def train_nibble(setting, seed, threads):
     import torch  # here, so that the scaling runs do without
     output = setting.scratch / f"nibble-{threads}.pt"
-    figures, seconds = nibble_seconds([setting.data, "--seed", seed], output, threads, setting.epochs)
+    figures, seconds = nibble_seconds([setting.data, *setting.options, "--seed", seed], output, threads, setting.epochs)
     succeeded(figures, "nibble train")
     checkpoint = torch.load(output)
     return {"seconds": seconds, "process": figures["seconds"], "peak_bytes": figures["peak_bytes"],

@@ -3,22 +3,41 @@
     trainers.py PEER DATA CHECKPOINT SEED THREADS EPOCHS
 
 PEER: torch-dense, torch-bag (EmbeddingBag, dense Adam), torch-bag-sparse (EmbeddingBag, SparseAdam), sklearn. CHECKPOINT is
-any of nibble's for this data set: its vocabulary, labels and hidden sizes are taken. The clock runs from the first step to
+any of nibble's for this data set: its vocabulary, labels, hidden sizes and settings are taken. The clock runs from the first step to
 the last evaluation; reading, features and the test rows are outside.
 """
 import copy
 import json
+import math
 import sys
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from rows import layers_of, split_training, test_part
 
-BATCH = 32
-LEARNING_RATE = 1e-4
-DROPOUT = 0.3
+
+@dataclass
+class Settings:
+    """nibble's, as far as the peers have them."""
+    batch: int
+    learning_rate: float
+    dropout: float
+    cosine: bool
+
+    def rate(self, step, steps):
+        """Step 0, 1, ... of so many: nibble's schedule without warm-up (docs/training.md)."""
+        return self.learning_rate * (0.5 * (1 + math.cos(math.pi * step / steps)) if self.cosine else 1)
+
+
+def settings_of(checkpoint):
+    stored = checkpoint["hyperparameters"]
+    schedule = stored.get("schedule", "constant")
+    if schedule not in ("constant", "cosine") or stored.get("optimizer", "adam") != "adam":
+        raise SystemExit(f"the peers here know no optimizer but adam and no schedule but constant and cosine: {stored}")
+    return Settings(stored["batch"], float(stored["learning_rate"]), float(stored["dropout"]), schedule == "cosine")
 
 
 class BagLayer(torch.nn.Module):
@@ -35,10 +54,10 @@ class BagLayer(torch.nn.Module):
         return self.bag(*rows) + self.bias
 
 
-def network(sizes, first):
+def network(sizes, first, dropout):
     modules = [first]
     for inputs, outputs in zip(sizes[1:], sizes[2:]):
-        modules += [torch.nn.ReLU(), torch.nn.Dropout(DROPOUT), torch.nn.Linear(inputs, outputs)]
+        modules += [torch.nn.ReLU(), torch.nn.Dropout(dropout), torch.nn.Linear(inputs, outputs)]
     return torch.nn.Sequential(*modules)
 
 
@@ -75,26 +94,32 @@ class BagRows:
 
 
 class TorchTraining:
-    def __init__(self, peer, sizes, seed):
+    def __init__(self, peer, sizes, settings, seed):
         torch.manual_seed(seed)
+        self.settings = settings
         self.bags = peer != "torch-dense"
         sparse = peer == "torch-bag-sparse"
         first = BagLayer(sizes[0], sizes[1], sparse) if self.bags else torch.nn.Linear(sizes[0], sizes[1])
-        self.model = network(sizes, first)
+        self.model = network(sizes, first, settings.dropout)
         bag = [parameter for name, parameter in self.model.named_parameters() if sparse and name.endswith("bag.weight")]
         others = [parameter for parameter in self.model.parameters() if all(parameter is not one for one in bag)]
-        self.optimizers = [torch.optim.Adam(others, lr=LEARNING_RATE)]
+        self.optimizers = [torch.optim.Adam(others, lr=settings.learning_rate)]
         if bag:
-            self.optimizers.append(torch.optim.SparseAdam(bag, lr=LEARNING_RATE))
+            self.optimizers.append(torch.optim.SparseAdam(bag, lr=settings.learning_rate))
+        self.steps = 0
 
     def rows(self, part):
         return BagRows(part) if self.bags else DenseRows(part)
 
-    def epoch(self, rows):
+    def epoch(self, rows, epochs):
         self.model.train()
-        for inputs, labels in rows.batches(torch.randperm(len(rows.labels)), BATCH):
+        batch = self.settings.batch
+        steps = epochs * math.ceil(len(rows.labels) / batch)
+        for inputs, labels in rows.batches(torch.randperm(len(rows.labels)), batch):
             for optimizer in self.optimizers:
+                optimizer.param_groups[0]["lr"] = self.settings.rate(self.steps, steps)
                 optimizer.zero_grad()
+            self.steps += 1
             torch.nn.functional.cross_entropy(self.model(inputs), labels).backward()
             for optimizer in self.optimizers:
                 optimizer.step()
@@ -118,17 +143,18 @@ class TorchTraining:
 class SklearnTraining:
     """MLPClassifier on sparse rows. It knows no dropout, and its Adam is dense."""
 
-    def __init__(self, sizes, seed):
+    def __init__(self, sizes, settings, seed):
         from sklearn.neural_network import MLPClassifier
         self.classes = np.arange(sizes[-1])
         # A RandomState, since partial_fit would start from a number anew and repeat one order of the rows.
-        self.model = MLPClassifier(sizes[1:-1], alpha=0, batch_size=BATCH, learning_rate_init=LEARNING_RATE,
+        self.model = MLPClassifier(sizes[1:-1], alpha=0, batch_size=settings.batch,
+                                   learning_rate_init=settings.learning_rate,
                                    random_state=np.random.RandomState(seed))
 
     def rows(self, part):
         return part
 
-    def epoch(self, rows):
+    def epoch(self, rows, epochs):
         self.model.partial_fit(rows.rows, rows.labels, self.classes)
 
     def evaluate(self, rows):
@@ -149,7 +175,7 @@ def run(training, parts, epochs):
     best = (-1.0, 0.0)
     start = time.perf_counter()
     for epoch in range(1, epochs + 1):
-        training.epoch(train)
+        training.epoch(train, epochs)
         accuracy, loss = training.evaluate(validation)
         if (accuracy, -loss) > best:
             best, best_epoch, weights = (accuracy, -loss), epoch, training.weights()
@@ -164,7 +190,9 @@ def main(peer, data, checkpoint_path, seed, threads, epochs):
     layers = layers_of(checkpoint)
     sizes = [layers[0][0].shape[1], *(weight.shape[0] for weight, _ in layers)]
     parts = (*split_training(data, checkpoint), test_part(data, checkpoint))
-    training = SklearnTraining(sizes, int(seed)) if peer == "sklearn" else TorchTraining(peer, sizes, int(seed))
+    settings = settings_of(checkpoint)
+    training = (SklearnTraining(sizes, settings, int(seed)) if peer == "sklearn"
+                else TorchTraining(peer, sizes, settings, int(seed)))
     print(json.dumps(run(training, parts, int(epochs))))
 
 

@@ -78,7 +78,7 @@ def make_quick(given):
 
 
 def run_compare(given, scratch):
-    setting = compare.prepare(given.data, scratch, given.epochs)
+    setting = compare.prepare(given.data, scratch, given.epochs, [] if given.data_is_text else compare.IMAGE_OPTIONS)
     found = compare.measure(setting, compare.TEXT_TRAINERS if given.data_is_text else compare.IMAGE_TRAINERS, given)
     bars = compare.bars_of(found, given.data_is_text)
     print(f"{given.data}, {given.epochs} epochs, medians and means over seeds\n")
