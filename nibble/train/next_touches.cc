@@ -13,6 +13,8 @@ void NextTouches::expect(const SparseRowsView& rows, std::span<const std::uint32
   first_ = first;
   begins_.clear();
   again_.clear();
+  end_ = first + static_cast<std::uint32_t>((order.size() + batch - 1) / batch);
+  ends_.clear();
 }
 
 std::span<const std::uint32_t> NextTouches::after(std::uint32_t step) {
@@ -26,6 +28,15 @@ std::span<const std::uint32_t> NextTouches::after(std::uint32_t step) {
   return std::span(again_).subspan(begins_[batch], begins_[batch + 1] - begins_[batch]);
 }
 
+// Before the first of several looks ahead.
+void NextTouches::find_ends(std::uint32_t first) {
+  ends_.resize(last_.size());
+  for (std::size_t i = 0; i < rest_.size(); ++i) {
+    for (const std::uint32_t feature : rows_.row_indices(rest_[i]))
+      ends_[feature] = first + static_cast<std::uint32_t>(i / batch_);
+  }
+}
+
 void NextTouches::look_ahead() {
   begins_.assign(1, 0);
   again_.clear();
@@ -36,7 +47,13 @@ void NextTouches::look_ahead() {
     rest_ = rest_.subspan(rows.size());
     add_batch(rows, step++);
   }
-  if (rest_.empty() && to_the_end_) std::ranges::replace(again_, kUnknown, step);
+  if (!to_the_end_) return;
+  if (!rest_.empty() && ends_.empty()) find_ends(step);
+  for (std::size_t feature = 0; feature < last_.size(); ++feature) {
+    if (last_[feature] == kNone) continue;
+    const bool over = rest_.empty() || ends_[feature] < step;
+    if (over) again_[last_[feature]] = end_;
+  }
 }
 
 void NextTouches::add_batch(std::span<const std::uint32_t> rows, std::uint32_t step) {

@@ -36,6 +36,7 @@ class NextTouches {
   // Touches that are looked at together: 4 MB, and of an epoch of SST-2 all.
   static constexpr std::size_t kMost = std::size_t{1} << 20;
 
+  void find_ends(std::uint32_t first);
   void look_ahead();
   void add_batch(std::span<const std::uint32_t> rows, std::uint32_t step);
 
@@ -47,6 +48,9 @@ class NextTouches {
   std::vector<std::size_t> begins_;  // of each batch looked at: its first touch; and their end
   std::vector<std::uint32_t> again_;
   std::vector<std::uint32_t> last_;  // of each feature: its last touch among those, or kNone
+  // Of each feature: the last step that touches it; only where the end is known and far away.
+  std::vector<std::uint32_t> ends_;
+  std::uint32_t end_ = 0;  // the step after the last expected one
 };
 
 }  // namespace nibble

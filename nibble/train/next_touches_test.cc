@@ -58,18 +58,21 @@ TEST_F(NextTouchesTest, ANewOrderReplacesTheOld) {
   EXPECT_EQ(after(touches_, 9), (Steps{NextTouches::kUnknown, NextTouches::kUnknown}));
 }
 
-// More touches than are looked at together: every batch touches one feature, the same one.
+// More touches than are looked at together: feature 0 in every batch, feature 1 in the first alone.
 TEST(NextTouches, LooksAtLongOrdersInParts) {
   SparseRows rows;
-  rows.columns = 1;
-  rows.indices = {0};
-  rows.values = {1.0F};
-  rows.end_row();
-  const Steps order((std::size_t{1} << 20) + 3, 0);
-  NextTouches touches(1);
+  rows.columns = 2;
+  rows.indices = {0, 0, 1};
+  rows.values = {1.0F, 1.0F, 1.0F};
+  rows.offsets = {0, 1, 3};
+  Steps order((std::size_t{1} << 20) + 3, 0);
+  order.front() = 1;
+  NextTouches touches(2);
   touches.expect(rows.view(), order, 1, 1, true);
+  const auto end = static_cast<std::uint32_t>(order.size() + 1);
+  EXPECT_EQ(after(touches, 1), (Steps{2, end}));
   std::size_t unknown = 0;
-  for (std::uint32_t step = 1; step <= order.size(); ++step) {
+  for (std::uint32_t step = 2; step <= order.size(); ++step) {
     const Steps next = after(touches, step);
     ASSERT_EQ(next.size(), 1U);
     if (next[0] == NextTouches::kUnknown) {
