@@ -7,12 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "judged_rows.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
 
 #include "nibble/core/threads.h"
-#include "nibble/data/catalogue.h"
 #include "nibble/formats/model_file.h"
 #include "nibble/infer/predictor.h"
 #include "nibble/measure/accuracy.h"
@@ -30,13 +30,6 @@ struct EvalOptions {
 };
 
 using Confusion = std::vector<std::vector<std::size_t>>;
-
-// A file as it is; of a folder or a named data set the test part, where there is one.
-Examples rows_to_judge(const std::string& data, const LabelNames& labels) {
-  if (std::filesystem::is_regular_file(data)) return load_examples(data, labels);
-  TrainAndTest loaded = load_data(data);
-  return with_labels_of(loaded.test ? std::move(*loaded.test) : std::move(loaded.training), labels);
-}
 
 std::string confusion_text(const Confusion& counts, const LabelNames& labels) {
   constexpr std::size_t kNarrowest = 6;
@@ -67,7 +60,7 @@ std::vector<Label> answers(const Matrix<float>& logits) {
 
 int run(const EvalOptions& options) {
   const Model model = load_model(options.model, options.load);
-  const Examples examples = rows_to_judge(options.data, model.labels);
+  const Examples examples = judged_rows(options.data, model.labels);
   const Predictor predictor(model);
   ThreadPool pool(options.threads);
   const Rows rows = featurize(model.featurizer, examples.inputs);

@@ -12,12 +12,15 @@
 #include "nibble/core/thousands.h"
 #include "nibble/formats/model_file.h"
 #include "nibble/measure/load_time.h"
+#include "nibble/measure/memory.h"
 #include "nibble/model/summary.h"
 
 namespace nibble::cli {
 namespace {
 
 constexpr std::size_t kLabelsShown = 20;
+
+double megabytes(std::size_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
 std::string input_text(const Featurizer& featurizer) {
   if (std::holds_alternative<BagOfWords>(featurizer))
@@ -61,13 +64,18 @@ std::string provenance_text(const Provenance& made) {
 
 int run(const std::filesystem::path& path, const LoadOptions& load) {
   const Model model = load_model(path, load);
+  const std::size_t peak = peak_resident_bytes();
   print(fmt::format("{}\nStored as  {}\nInput      {}\nLabels     {}\n\n", path.string(),
                     name_of(model.scheme()), input_text(model.featurizer),
                     labels_text(model.labels)));
   print(render(summarize(model)));
-  print(storage_text(storage_breakdown(model, path)));
-  print(fmt::format("\nLoads in {:.2f} ms, ready to answer, from the page cache\n",
-                    median_load_ms(path, load)));
+  const StorageBreakdown storage = storage_breakdown(model, path);
+  print(storage_text(storage));
+  print(fmt::format(
+      "\nLoads in {:.2f} ms, ready to answer, from the page cache\n"
+      "Needs {:.1f} MB of memory at most to load (the file has {:.1f}), the program itself "
+      "counted\n",
+      median_load_ms(path, load), megabytes(peak), megabytes(storage.file)));
   print(provenance_text(model.provenance));
   return kDone;
 }

@@ -61,17 +61,17 @@ std::vector<Verb> declare(CLI::App& program) {
   std::vector<Verb> verbs = {add_eval(program),   add_predict(program), add_inspect(program),
                              add_verify(program), add_bench(program),   add_completion(program)};
 #else
-  std::vector<Verb> verbs = {add_study(program),   add_train(program),     add_eval(program),
-                             add_predict(program), add_quantize(program),  add_convert(program),
-                             add_inspect(program), add_verify(program),    add_bench(program),
-                             add_data(program),    add_completion(program)};
+  std::vector<Verb> verbs = {add_study(program),   add_train(program),    add_eval(program),
+                             add_predict(program), add_quantize(program), add_convert(program),
+                             add_inspect(program), add_diff(program),     add_verify(program),
+                             add_bench(program),   add_data(program),     add_completion(program)};
 #endif
   for (const Verb& verb : verbs) {
     verb.parser->group("Verbs");
     for (CLI::App* nested : verb.parser->get_subcommands({})) nested->group("Verbs");
   }
   return verbs;
-}
+}  // namespace
 
 int run(int argc, char** argv) {
   CLI::App program;

@@ -26,6 +26,7 @@ Verb add_predict(CLI::App& program);
 Verb add_quantize(CLI::App& program);
 Verb add_convert(CLI::App& program);
 Verb add_inspect(CLI::App& program);
+Verb add_diff(CLI::App& program);
 Verb add_verify(CLI::App& program);
 Verb add_bench(CLI::App& program);
 Verb add_data(CLI::App& program);

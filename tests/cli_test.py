@@ -11,7 +11,7 @@ import unittest
 
 from program import NIBBLE, SMALL, ProgramTest, nibble, number_rows, text_rows
 
-VERBS = ["study", "train", "eval", "predict", "quantize", "convert", "inspect", "bench", "data", "completion"]
+VERBS = ["study", "train", "eval", "predict", "quantize", "convert", "inspect", "diff", "bench", "data", "completion"]
 NESTED = [("data", "list"), ("data", "get"), ("data", "show"), ("completion", "bash")]
 SCHEMES = ["f32", "f16", "bf16", "int8", "int8-torch", "int4"]
 
@@ -140,10 +140,31 @@ class LifeOfAModel(ProgramTest):
         self.run_well("quantize", self.model, "--scheme", "int4", "-o", stored)
         self.assertIn("along its outputs", self.run_well("convert", stored, "-o", small))
 
+    def test_diff_of_a_model_and_itself(self):
+        onnx = self.folder / "twin.onnx"
+        self.run_well("convert", self.model, "-o", onnx)
+        text = self.run_well("diff", self.model, onnx, self.test)
+        self.assertIn("The same network", text)
+        self.assertRegex(text, r"Same label +60 rows, 100\.00 %\nLogits differ by 0 at most")
+
+    def test_diff_shows_each_layer_and_the_answers(self):
+        small, other = self.folder / "coarse.safetensors", self.folder / "other-sizes.pt"
+        self.run_well("quantize", self.model, "--scheme", "int4", "-o", small)
+        text = self.run_well("diff", self.model, small, self.test)
+        self.assertIn("Scheme: f32, int4\n", text)
+        self.assertNotIn("The same network", text)
+        self.assertEqual(len(re.findall(r"(?m)^\d +\d+ x \d+ +[\d.e-]+ +[\d.]+ +0  input \d+, output \d+$", text)), 3)
+        self.assertRegex(text, r"Same label +\d+ rows, \d+\.\d\d %\nLogits differ by 0\.\d+ at most \(row \d+\)")
+        self.run_well("train", self.data, "-o", other, "--hidden", "5", "--max-features", "7", "--epochs", "1", "--quiet")
+        text = self.run_well("diff", self.model, other, self.test)
+        self.assertRegex(text, r"Sizes: \d+-16-8-2, 7-5-2\nWords: \d+ only in the first, 0 only in the second\n")
+        self.assertIn("cannot be compared", text)
+
     def test_inspect_shows_layers_bytes_and_provenance(self):
         text = self.run_well("inspect", self.model)
         for expected in ["Linear", "ReLU", "Vocabulary", "Best epoch", "epochs", "Labels     2: 0, 1"]:
             self.assertIn(expected, text)
+        self.assertRegex(text, r"Loads in [\d.]+ ms.*\nNeeds [\d.]+ MB of memory at most to load \(the file has [\d.]+\)")
 
     def test_a_model_is_known_by_its_content_not_its_name(self):
         renamed = self.write("renamed.bin", self.model.read_bytes())

@@ -186,12 +186,20 @@ StorageBreakdown storage_breakdown(const Model& model, const fs::path& path) {
   StorageBreakdown storage;
   storage.file = fs::file_size(path, problem);
   if (problem) throw_error("cannot look at '{}': {}", path.string(), problem.message());
-  std::visit(
-      [&storage](const auto& stage) {
-        for (const auto& layer : stage.layers) add_layer(storage, layer);
-      },
-      model.network);
-  const FileKind kind = kind_by_content(MappedFile(path).bytes());
+  const MappedFile file(path);
+  const FileKind kind = kind_by_content(file.bytes());
+  if (kind == FileKind::kOnnx) {
+    const OnnxStorage stored = onnx_storage(file.bytes());
+    storage.weights = stored.weights;
+    storage.scales = stored.scales;
+    storage.biases = stored.biases;
+  } else {
+    std::visit(
+        [&storage](const auto& stage) {
+          for (const auto& layer : stage.layers) add_layer(storage, layer);
+        },
+        model.network);
+  }
   // Beside each word: an opcode and four bytes of length in a pickle, a line feed in ours.
   storage.vocabulary = size_of_words(model, kind == FileKind::kCheckpoint ? 5 : 1);
   return storage;

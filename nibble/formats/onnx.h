@@ -25,6 +25,7 @@
 #include <span>
 
 #include "nibble/core/file.h"
+#include "nibble/formats/onnx_network.h"
 #include "nibble/formats/onnx_values.h"
 #include "nibble/model/model.h"
 
@@ -46,5 +47,8 @@ void write_onnx(const Model& model, AtomicFile& file);
 // With an owner of the file's bytes, codes at a multiple of 64 stay where they lie; what is copied
 // is given back to the system.
 Model read_onnx(std::span<const std::byte> file, const OnnxOwner& owner = nullptr);
+
+// Where the bytes of such a file go: what stands in for the layers, in the file's own types.
+OnnxStorage onnx_storage(std::span<const std::byte> file);
 
 }  // namespace nibble

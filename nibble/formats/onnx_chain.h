@@ -92,11 +92,15 @@ class OnnxChain {
   void set_rows(const OnnxNode& node);  // a step further
   void add_layer(const OnnxNode& node, EncodedMatrix weight,
                  const std::optional<OnnxConstant>& bias, bool encoded);
+  void count_weights(const OnnxConstant& weight);
+  void count_codes(const OnnxConstant& codes, const OnnxConstant& scales,
+                   const std::optional<OnnxConstant>& zeros);
+  EncodedMatrix integer_matrix(const OnnxConstant& codes, const OnnxConstant& scales,
+                               const std::optional<OnnxConstant>& zeros);
   void finish_sums(const OnnxNode& node, const OnnxConstant& scales);
   void scale_input(const OnnxNode& node, float factor);
   void set_labels(const OnnxNode& node, const OnnxTensor& tensor);
   void set_labels(const OnnxNode& node);
-  void require_all_used() const;
 
   const OnnxFile& file_;
   OnnxReading reading_;

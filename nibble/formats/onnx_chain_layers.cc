@@ -14,11 +14,34 @@ constexpr float kLargestCount = 255.0F;
 
 bool is_float(const EncodedMatrix& matrix) { return std::holds_alternative<F32Matrix>(matrix); }
 
+std::size_t stored_size(const OnnxTensor& tensor) {
+  return tensor.raw ? tensor.raw->size() : tensor.message.size();
+}
+
 void scale_by(F32Matrix& weight, float factor) {
   for (float& value : weight.values) value *= factor;
 }
 
 }  // namespace
+
+void OnnxChain::count_weights(const OnnxConstant& weight) {
+  network_.storage.weights += stored_size(*weight.tensor);
+  if (weight.scales != nullptr) network_.storage.scales += stored_size(*weight.scales);
+  if (weight.zeros != nullptr) network_.storage.scales += stored_size(*weight.zeros);
+}
+
+void OnnxChain::count_codes(const OnnxConstant& codes, const OnnxConstant& scales,
+                            const std::optional<OnnxConstant>& zeros) {
+  network_.storage.weights += stored_size(*codes.tensor);
+  network_.storage.scales += stored_size(*scales.tensor);
+  if (zeros) network_.storage.scales += stored_size(*zeros->tensor);
+}
+
+EncodedMatrix OnnxChain::integer_matrix(const OnnxConstant& codes, const OnnxConstant& scales,
+                                        const std::optional<OnnxConstant>& zeros) {
+  count_codes(codes, scales, zeros);
+  return weights_.integer_matrix(codes, scales, zeros, reading_.torch_codes);
+}
 
 // `encoded`: the graph stores the weights in 8 or 4 bits.
 void OnnxChain::add_layer(const OnnxNode& node, EncodedMatrix weight,
@@ -36,7 +59,10 @@ void OnnxChain::add_layer(const OnnxNode& node, EncodedMatrix weight,
   }
   network_.widened = network_.widened || (encoded && is_float(weight));
   QuantizedLinear layer{std::move(weight), AlignedVector<float>(outputs)};
-  if (bias) layer.bias = weights_.vector(*bias, outputs);
+  if (bias) {
+    layer.bias = weights_.vector(*bias, outputs);
+    network_.storage.biases += stored_size(*bias->tensor);
+  }
   network_.layers.push_back(std::move(layer));
   has_relu_ = false;
   has_bias_ = bias.has_value();
@@ -48,6 +74,7 @@ void OnnxChain::gemm(const OnnxNode& node) {
   if (input(node, 0).kind != Kind::kRows || node.integer("transA", 0) != 0)
     refuse(node, "does not take the rows as they come");
   const OnnxConstant weight = constant_input(node, 1);
+  count_weights(weight);
   EncodedMatrix matrix = weights_.matrix(weight, node.integer("transB", 0) != 0);
   const float alpha = node.number("alpha", 1.0F);
   const float beta = node.number("beta", 1.0F);
@@ -71,6 +98,7 @@ void OnnxChain::matmul(const OnnxNode& node) {
   require_newest(node, input(node, 0));
   if (input(node, 0).kind != Kind::kRows) refuse(node, "does not take the rows as its first input");
   const OnnxConstant weight = constant_input(node, 1);
+  count_weights(weight);
   add_layer(node, weights_.matrix(weight, false), std::nullopt, weight.scales != nullptr);
 }
 
@@ -83,6 +111,7 @@ void OnnxChain::add(const OnnxNode& node) {
     refuse(node, "adds to something other than a layer's sums");
   QuantizedLinear& layer = network_.layers.back();
   layer.bias = weights_.vector(bias, layer.bias.size());
+  network_.storage.biases += stored_size(*bias.tensor);
   has_bias_ = true;
   set_rows(node);
 }
@@ -163,18 +192,17 @@ void OnnxChain::matmul_integer(const OnnxNode& node) {
 void OnnxChain::finish_sums(const OnnxNode& node, const OnnxConstant& scales) {
   if (!pending_) refuse(node, "scales sums that were scaled before");
   const Pending layer = *std::exchange(pending_, std::nullopt);
-  add_layer(node, weights_.integer_matrix(layer.codes, scales, layer.zeros, reading_.torch_codes),
-            std::nullopt, true);
+  add_layer(node, integer_matrix(layer.codes, scales, layer.zeros), std::nullopt, true);
 }
 
 // Inputs: rows, codes, scales, zero points, bias.
 void OnnxChain::matmul_dynamic(const OnnxNode& node) {
   require_newest(node, input(node, 0));
   if (input(node, 0).kind != Kind::kRows) refuse(node, "does not take the rows as its first input");
-  add_layer(node,
-            weights_.integer_matrix(constant_input(node, 1), constant_input(node, 2),
-                                    optional_constant(node, 3), reading_.torch_codes),
-            optional_constant(node, 4), true);
+  add_layer(
+      node,
+      integer_matrix(constant_input(node, 1), constant_input(node, 2), optional_constant(node, 3)),
+      optional_constant(node, 4), true);
 }
 
 // Inputs: codes of the rows, codes, scale of the rows, scales, zero point of the rows, zero points,
@@ -183,10 +211,10 @@ void OnnxChain::matmul_to_float(const OnnxNode& node) {
   require_newest(node, input(node, 0));
   if (input(node, 0).kind != Kind::kCodes || input(node, 2).kind != Kind::kCodesScale)
     refuse(node, "does not take a DynamicQuantizeLinear's integers and scale");
-  add_layer(node,
-            weights_.integer_matrix(constant_input(node, 1), constant_input(node, 3),
-                                    optional_constant(node, 5), reading_.torch_codes),
-            optional_constant(node, 6), true);
+  add_layer(
+      node,
+      integer_matrix(constant_input(node, 1), constant_input(node, 3), optional_constant(node, 5)),
+      optional_constant(node, 6), true);
 }
 
 // Inputs: rows, codes, scales, zero points, an order of the inputs, bias.
@@ -199,6 +227,7 @@ void OnnxChain::matmul_bits(const OnnxNode& node) {
   };
   const OnnxWeights::Blocks blocks{size("K", 0), size("N", 0), size("bits", 4),
                                    size("block_size", 32)};
+  count_codes(constant_input(node, 1), constant_input(node, 2), optional_constant(node, 3));
   add_layer(node,
             weights_.block_matrix(blocks, constant_input(node, 1), constant_input(node, 2),
                                   optional_constant(node, 3)),

@@ -1,6 +1,7 @@
 // The chain of layers that an ONNX graph computes, found by following its nodes from its input.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,11 +12,19 @@
 
 namespace nibble {
 
+// Bytes of the file that hold the layers.
+struct OnnxStorage {
+  std::size_t weights = 0;
+  std::size_t scales = 0;  // and zero points
+  std::size_t biases = 0;
+};
+
 struct OnnxNetwork {
   std::vector<QuantizedLinear> layers;  // each in the encoding that its own constants allow
   float input_scale = 1.0F;             // what the graph multiplies its input with
   std::vector<std::string> labels;      // named by the graph; often none
-  bool widened = false;                 // codes of 8 or 4 bits that became float32
+  OnnxStorage storage;
+  bool widened = false;  // codes of 8 or 4 bits that became float32
 };
 
 struct OnnxReading {

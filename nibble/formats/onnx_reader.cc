@@ -71,15 +71,23 @@ LabelNames numbered_labels(std::size_t count) {
   return labels;
 }
 
+OnnxReading reading_of(const Metadata& metadata, const OnnxOwner& owner) {
+  const bool has_text = entry_or_empty(metadata, "input") == "text";
+  return {owner, entry_or_empty(metadata, "scheme") == name_of(Scheme::kInt8Torch), has_text};
+}
+
 }  // namespace
+
+OnnxStorage onnx_storage(std::span<const std::byte> bytes) {
+  const OnnxFile file = read_onnx_file(bytes);
+  return read_onnx_network(file, reading_of(own_metadata(file), nullptr)).storage;
+}
 
 Model read_onnx(std::span<const std::byte> bytes, const OnnxOwner& owner) {
   const OnnxFile file = read_onnx_file(bytes);
   const Metadata metadata = own_metadata(file);
   const bool of_words = entry_or_empty(metadata, "featurizer") == "bag_of_words";
-  OnnxNetwork network = read_onnx_network(
-      file, {owner, entry_or_empty(metadata, "scheme") == name_of(Scheme::kInt8Torch),
-             of_words && entry_or_empty(metadata, "input") == "text"});
+  OnnxNetwork network = read_onnx_network(file, reading_of(metadata, owner));
 
   Model model;
   const std::size_t inputs = input_count(network.layers.front().weight);

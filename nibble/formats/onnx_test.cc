@@ -76,6 +76,18 @@ TEST_F(OnnxTest, TruncatedFilesAreRefused) {
                              [](auto bytes) { read_onnx(bytes); });
 }
 
+TEST_F(OnnxTest, StorageIsThatOfTheFile) {
+  const auto path = folder_ / "model.onnx";
+  const Model model = quantized_model(word_model(), Scheme::kInt8);
+  save_model(model, path);
+  const StorageBreakdown storage = storage_breakdown(model, path);
+  EXPECT_EQ(storage.weights, 33U * 31 + 31 * 5 + 5 * 3);
+  EXPECT_EQ(storage.scales, 4U * (31 + 5 + 3));
+  EXPECT_EQ(storage.biases, 4U * (31 + 5 + 3));
+  EXPECT_GT(storage.rest(), 0U);
+  EXPECT_LT(storage.rest(), storage.file);
+}
+
 // Small graphs as other programs write them.
 class ForeignOnnxTest : public OnnxTest {
  protected:
