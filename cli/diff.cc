@@ -21,6 +21,7 @@ struct DiffOptions {
   std::filesystem::path second;
   std::string data;
   std::size_t threads = 0;
+  LoadOptions load;
 };
 
 bool is_same(const ModelDifference& found) {
@@ -59,8 +60,8 @@ std::string answers_text(const Model& first, const Model& second, const DiffOpti
 }
 
 int run(const DiffOptions& options) {
-  const Model first = load_model(options.first);
-  const Model second = load_model(options.second);
+  const Model first = load_model(options.first, options.load);
+  const Model second = load_model(options.second, options.load);
   const ModelDifference found = difference(first, second);
   std::string text =
       fmt::format("First   {}\nSecond  {}\n", options.first.string(), options.second.string());
@@ -85,6 +86,7 @@ Verb add_diff(CLI::App& program) {
                    "Rows that both answer: a file, or a folder or a data set by name, whose test "
                    "part is taken")
       ->type_name("");
+  add_load_options(*verb, options->load);
   add_threads_option(*verb, options->threads);
   verb->footer(
       "Examples:\n"

@@ -192,15 +192,26 @@ TEST_F(ForeignOnnxTest, DynamicQuantizationKeepsItsCodes) {
   EXPECT_FALSE(model.provenance.settings.contains("onnx_weights"));
 }
 
-// Codes from -128 on, as PyTorch has them, fit no int8 of ours; nor do asymmetric ones.
+// Codes - zero points must lie within -128..127 to stay codes.
 TEST_F(ForeignOnnxTest, OtherCodesBecomeTheFloatsTheyStandFor) {
-  builder_.node("DynamicQuantizeMatMul",
-                {"x", bytes_constant("w", onnx::Type::kInt8, {2, 2}, {-128, 1, 2, 3}),
-                 floats("s", {2}, {0.5F, 2}), bytes_constant("z", onnx::Type::kInt8, {2}, {0, 1})},
-                {"y"}, {}, "com.microsoft");
-  const Model model = read();
-  EXPECT_EQ(floats_of_model(model).layers[0].weight.values, (AlignedVector<float>{-64, 0, 1, 4}));
-  EXPECT_EQ(model.provenance.settings.at("onnx_weights"), "read as float32");
+  for (const int zero : {1, -1}) {
+    builder_ = OnnxBuilder();
+    builder_.node(
+        "DynamicQuantizeMatMul",
+        {"x", bytes_constant("w", onnx::Type::kInt8, {2, 2}, {-128, 1, 2, 3}),
+         floats("s", {2}, {0.5F, 2}), bytes_constant("z", onnx::Type::kInt8, {2}, {zero, 1})},
+        {"y"}, {}, "com.microsoft");
+    const Model model = read();
+    if (zero < 0) {
+      const auto& layer = std::get<QuantizedMlp>(model.network).layers[0];
+      EXPECT_EQ(std::get<Int8Matrix>(layer.weight).codes.values[0], -127);
+      EXPECT_EQ(decode(layer.weight).values, (AlignedVector<float>{-63.5F, 0, 1.5F, 4}));
+    } else {
+      EXPECT_EQ(floats_of_model(model).layers[0].weight.values,
+                (AlignedVector<float>{-64.5F, 0, 0.5F, 4}));
+      EXPECT_EQ(model.provenance.settings.at("onnx_weights"), "read as float32");
+    }
+  }
 }
 
 // Two outputs, 33 inputs: two blocks of 32, the second with one code. Codes are 8 (zero) but for

@@ -155,9 +155,9 @@ std::optional<Int4Matrix> grouped_by_outputs(const OnnxConstant& constant, const
   return Int4Matrix{size.columns, GroupAxis::kOutputs, std::move(codes), std::move(scale_matrix)};
 }
 
-// value - zero of every code, if all lie within -127..127 (or -128..127).
+// value - zero of every code, if all lie within -128..127.
 std::optional<Matrix<std::int8_t>> centred_codes(const OnnxTensor& tensor, bool turned,
-                                                 std::span<const float> zeros, int lowest,
+                                                 std::span<const float> zeros,
                                                  const OnnxOwner& owner) {
   const Size size = matrix_size(tensor);
   Matrix<std::int8_t> codes(turned ? size.columns : size.rows, turned ? size.rows : size.columns);
@@ -166,7 +166,7 @@ std::optional<Matrix<std::int8_t>> centred_codes(const OnnxTensor& tensor, bool 
     const std::size_t input = turned ? column : row;
     const std::size_t output = turned ? row : column;
     const double code = value - zeros[output];
-    all_fit = all_fit && code >= lowest && code <= 127;
+    all_fit = all_fit && code >= -128 && code <= 127;
     codes.at(input, output) = all_fit ? static_cast<std::int8_t>(code) : std::int8_t{0};
   });
   if (!all_fit) return std::nullopt;
@@ -252,10 +252,8 @@ EncodedMatrix OnnxWeights::integer_matrix(const OnnxConstant& codes, const OnnxC
   const bool in_place = tensor.type == Type::kInt8 && !codes.turned && all_zero(zero);
   SharedMatrix<std::int8_t> kept =
       in_place ? codes_in_place<std::int8_t>(tensor) : SharedMatrix<std::int8_t>();
-  const bool fits =
-      kept.rows != 0 && (as_torch || std::ranges::find(kept.values, -128) == kept.values.end());
-  if (!fits) {
-    auto centred = centred_codes(tensor, codes.turned, zero, as_torch ? -128 : -127, owner_);
+  if (kept.rows == 0) {
+    auto centred = centred_codes(tensor, codes.turned, zero, owner_);
     if (!centred) {
       OnnxConstant stands_for = codes;
       stands_for.scales = scales.tensor;

@@ -32,7 +32,7 @@ class OnnxWeights {
   // bf16 tensors keep their codes, blocks of int4 along the outputs with float16 scales their form.
   EncodedMatrix matrix(const OnnxConstant& constant, bool turned) const;
   // Of a MatMulInteger: codes [inputs][outputs] int8 or uint8, one scale or one for each output,
-  // zero points likewise or none. Int8Matrix where codes - zero lie in -127..127, Int8TorchMatrix
+  // zero points likewise or none. Int8Matrix where codes - zero lie in -128..127, Int8TorchMatrix
   // if `torch_codes` and there is one scale and no zero point, else float32.
   EncodedMatrix integer_matrix(const OnnxConstant& codes, const OnnxConstant& scales,
                                const std::optional<OnnxConstant>& zeros, bool torch_codes) const;
