@@ -42,12 +42,15 @@ Verb add_convert(CLI::App& program) {
                     "The file to write; its ending says its kind: .safetensors, .pt, .pth, .onnx, "
                     "or .h, a C header with weights and functions that predict")
       ->required();
+  verb->add_flag("--text", options->settings.text,
+                 "An .onnx file that takes text and gives a label, for models of words");
   add_number(*verb, "--max-header", options->settings.largest_header,
              "Refuse a C header of more bytes: compilers need long for large ones");
   verb->footer(
       "Examples:\n"
       "  nibble convert checkpoint.pt -o model.onnx\n"
       "  nibble convert checkpoint.pt --scheme int8 -o model-int8.onnx\n"
+      "  nibble convert checkpoint.pt --text -o text-in-label-out.onnx\n"
       "  nibble convert small.pt --scheme int8 -o small.h");
   return {verb, [options] { return run(*options); }};
 }

@@ -165,6 +165,8 @@ class BadInput(ProgramTest):
         self.refused("eval", self.model, self.folder / "numbers.csv", says="numbers.csv")
         self.refused("quantize", self.small, "--scheme", "int4", "-o", self.folder / "out.safetensors", says="int8")
         self.refused("convert", self.model, "--scheme", "int4", "-o", self.folder / "out.pt", says="int4")
+        self.refused("convert", self.numeric, "--text", "-o", self.folder / "out.onnx", says="numbers")
+        self.refused("convert", self.model, "--text", "-o", self.folder / "out.pt", says="--text")
         self.refused("quantize", self.model, "--scheme", "int7", "-o", self.folder / "out.safetensors", says="int7")
 
     def test_damaged_models(self):

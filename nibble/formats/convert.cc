@@ -8,6 +8,7 @@
 #include "nibble/core/error.h"
 #include "nibble/core/file.h"
 #include "nibble/formats/model_file.h"
+#include "nibble/formats/onnx.h"
 
 namespace nibble {
 namespace {
@@ -76,6 +77,16 @@ void write_header(const Model& model, const fs::path& to, std::size_t largest) {
   }
 }
 
+void write_text_graph(const Model& model, const fs::path& to) {
+  try {
+    AtomicFile file(to);
+    write_onnx(model, file, {true});
+    file.commit();
+  } catch (const Error& problem) {
+    throw_error("cannot save the model '{}': {}", to.string(), problem.what());
+  }
+}
+
 // Of how the model was made, and of the file it came from.
 void remark_on_origin(Converted& converted, const fs::path& from, const fs::path& to) {
   const auto& made_with = converted.model.provenance.settings;
@@ -97,11 +108,20 @@ void remark_on_origin(Converted& converted, const fs::path& from, const fs::path
 
 Converted convert_file(const fs::path& from, const fs::path& to, const ConvertSettings& settings) {
   if (!is_header(to)) require_writable_model(to);
+  if (settings.text && !is_onnx(to))
+    throw_error("--text makes .onnx files; '{}' is none (a C header takes text anyway)",
+                to.string());
   Converted converted{load_model(from, settings.load), {}};
   remark_on_origin(converted, from, to);
   if (settings.scheme) change_scheme(converted, *settings.scheme, to);
   if (is_header(to)) {
     write_header(converted.model, to, settings.largest_header);
+  } else if (settings.text) {
+    write_text_graph(converted.model, to);
+    converted.remarks.emplace_back(
+        "It takes text. Words are cut as nibble cuts them, but for a capital sigma at a word's "
+        "end, U+0130, and "
+        "characters newer than Unicode 14; ONNX Runtime needs the locale C.UTF-8.");
   } else {
     save_model(converted.model, to);
   }

@@ -17,6 +17,7 @@ namespace nibble {
 struct ConvertSettings {
   LoadOptions load;
   std::optional<Scheme> scheme;  // to change to
+  bool text = false;             // an .onnx file that takes text (onnx.h)
   std::size_t largest_header = kLargestHeader;
 };
 

@@ -41,6 +41,21 @@ TEST_F(OnnxTest, EveryModelIsReadBackToTheBit) {
   }
 }
 
+TEST_F(OnnxTest, AGraphThatTakesTextIsReadBackToo) {
+  for (const Scheme scheme : {Scheme::kF32, Scheme::kInt8, Scheme::kInt4}) {
+    Model model = word_model();
+    if (scheme != Scheme::kF32) model = quantized_model(model, scheme);
+    const std::string bytes =
+        written([&](AtomicFile& file) { write_onnx(model, file, {.text = true}); });
+    expect_same(read_onnx(bytes_of(bytes)), model);
+  }
+  expect_refused(
+      [this] {
+        written([](AtomicFile& file) { write_onnx(number_model(), file, {.text = true}); });
+      },
+      "takes numbers");
+}
+
 TEST_F(OnnxTest, AMappedFileKeepsCodesWhereTheyLie) {
   const auto path = folder_ / "model.onnx";
   for (const Model& model : all_models()) {

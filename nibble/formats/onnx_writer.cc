@@ -1,4 +1,5 @@
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -24,9 +25,13 @@ constexpr std::size_t kInt4Block = kInt4Group;
 constexpr std::int64_t kInt8Activations = 4;  // MatMulNBits's accuracy_level
 constexpr float kLargestCount = 255.0F;
 
-const OnnxBuilder::Versions kPlain = {8, {{"", 14}}};
-// The first versions with blocks in DequantizeLinear and the type int4.
-const OnnxBuilder::Versions kWithInt4 = {10, {{"", 21}, {"com.microsoft", 1}}};
+// What a model needs at least: opset 21 for blocks in DequantizeLinear and the type int4.
+OnnxBuilder::Versions versions_for(Scheme scheme, OnnxForm form) {
+  const bool int4 = scheme == Scheme::kInt4;
+  OnnxBuilder::Versions versions{int4 ? 10 : 8, {{"", int4 ? 21 : 14}}};
+  if (int4 || form.text) versions.opsets[std::string(kMicrosoft)] = 1;
+  return versions;
+}
 
 template <typename T>
 std::string bytes_as_text(const T& values) {
@@ -237,6 +242,42 @@ void write_metadata(const Model& model, OnnxBuilder& builder) {
     builder.metadata("nibble.vocabulary", bag->vocabulary.text());
 }
 
+// Text to counts; the name of the counts.
+std::string counted_words(const Vocabulary& vocabulary, OnnxBuilder& builder) {
+  builder.metadata("nibble.input", "text");
+  builder.input("text", Type::kText, 0);
+  builder.node("StringNormalizer", {"text"}, {"lower_case"},
+               {{"case_change_action", "LOWER"},
+                {"is_case_sensitive", std::int64_t{1}},
+                {"locale", "C.UTF-8"}});
+  builder.node("Tokenizer", {"lower_case"}, {"words"},
+               {{"mark", std::int64_t{0}},
+                {"mincharnum", std::int64_t{1}},
+                {"pad_value", ""},
+                {"tokenexp", R"([\p{L}\p{N}_]{2,})"}},
+               kMicrosoft);
+  std::vector<std::int64_t> columns(vocabulary.size());
+  std::iota(columns.begin(), columns.end(), std::int64_t{0});
+  builder.node("TfIdfVectorizer", {"words"}, {"counts"},
+               {{"mode", "TF"},
+                {"min_gram_length", std::int64_t{1}},
+                {"max_gram_length", std::int64_t{1}},
+                {"max_skip_count", std::int64_t{0}},
+                {"ngram_counts", std::vector<std::int64_t>{0}},
+                {"ngram_indexes", columns},
+                {"pool_strings", vocabulary.words()}});
+  return "counts";
+}
+
+void name_labels(const LabelNames& labels, OnnxBuilder& builder) {
+  builder.node("Softmax", {"logits"}, {"probabilities"}, {{"axis", std::int64_t{-1}}});
+  builder.node("ArgMax", {"logits"}, {"place"},
+               {{"axis", std::int64_t{1}}, {"keepdims", std::int64_t{0}}});
+  builder.node("Gather", {builder.text_constant("labels", labels), "place"}, {"label"});
+  builder.output("label", Type::kText, 0);
+  builder.output("probabilities", Type::kFloat, labels.size());
+}
+
 // The name of what the first layer takes.
 std::string scaled_input(const Model& model, OnnxBuilder& builder) {
   const auto* numeric = std::get_if<Numeric>(&model.featurizer);
@@ -249,18 +290,23 @@ std::string scaled_input(const Model& model, OnnxBuilder& builder) {
 
 }  // namespace
 
-void write_onnx(const Model& model, AtomicFile& file) {
+void write_onnx(const Model& model, AtomicFile& file, OnnxForm form) {
   require_sound(model);
   const MlpShape shape = model.shape();
   OnnxBuilder builder;
-  builder.input("input", Type::kFloat, shape.inputs);
-  builder.output("logits", Type::kFloat, shape.outputs);
-  const std::string x = scaled_input(model, builder);
-  const bool takes_counts = std::holds_alternative<BagOfWords>(model.featurizer);
+  const auto* bag = std::get_if<BagOfWords>(&model.featurizer);
+  if (form.text && bag == nullptr)
+    throw_error("this model takes numbers, not text; write it without --text");
+  if (!form.text) builder.input("input", Type::kFloat, shape.inputs);
+  const std::string x =
+      form.text ? counted_words(bag->vocabulary, builder) : scaled_input(model, builder);
+  const bool takes_counts = bag != nullptr;
   std::visit([&](const auto& stage) { write_layers(stage.layers, x, takes_counts, builder); },
              model.network);
+  if (form.text) name_labels(model.labels, builder);
+  builder.output("logits", Type::kFloat, shape.outputs);
   write_metadata(model, builder);
-  builder.write(model.scheme() == Scheme::kInt4 ? kWithInt4 : kPlain, file);
+  builder.write(versions_for(model.scheme(), form), file);
 }
 
 }  // namespace nibble
