@@ -5,14 +5,9 @@
 #include <utility>
 
 #include "nibble/core/error.h"
-#include "nibble/core/hash.h"
 
 namespace nibble {
 namespace {
-
-std::uint32_t hash_of(std::string_view word) {
-  return static_cast<std::uint32_t>(hash_bytes(word));
-}
 
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
@@ -64,13 +59,13 @@ void Vocabulary::fill_slots() {
   for (std::size_t i = 0; i < size(); ++i) {
     const std::string_view own = word(i);
     if (own.empty()) throw_error("word {} of the vocabulary is empty", i);
-    const std::uint32_t hash = hash_of(own);
-    Slot& slot = slots_[find_slot(own, hash)];
+    const std::uint32_t own_hash = hash(own);
+    Slot& slot = slots_[find_slot(own, own_hash)];
     if (slot.column_plus_one != 0) {
       throw_error("the word '{}' stands twice in the vocabulary: at {} and at {}", own,
                   slot.column_plus_one - 1, i);
     }
-    slot = {hash, static_cast<std::uint32_t>(i + 1)};
+    slot = {own_hash, static_cast<std::uint32_t>(i + 1)};
   }
 }
 
@@ -90,9 +85,9 @@ std::size_t Vocabulary::find_slot(std::string_view wanted, std::uint32_t hash) c
   }
 }
 
-std::optional<std::uint32_t> Vocabulary::column(std::string_view wanted) const {
+std::optional<std::uint32_t> Vocabulary::column(std::string_view wanted, std::uint32_t hash) const {
   if (slots_.empty()) return std::nullopt;
-  const Slot& slot = slots_[find_slot(wanted, hash_of(wanted))];
+  const Slot& slot = slots_[find_slot(wanted, hash)];
   if (slot.column_plus_one == 0) return std::nullopt;
   return slot.column_plus_one - 1;
 }

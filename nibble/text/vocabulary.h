@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "nibble/core/hash.h"
+
 namespace nibble {
 
 class Vocabulary {
@@ -26,7 +28,19 @@ class Vocabulary {
   std::vector<std::string> words() const;
   // All words with a line feed between two of them.
   std::string_view text() const { return text_; }
-  std::optional<std::uint32_t> column(std::string_view word) const;
+  std::optional<std::uint32_t> column(std::string_view word) const {
+    return column(word, hash(word));
+  }
+
+  // A look-up in two parts: many can be begun before the first is finished, and their memory comes
+  // together.
+  static std::uint32_t hash(std::string_view word) {
+    return static_cast<std::uint32_t>(hash_bytes(word));
+  }
+  void prefetch(std::uint32_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
+  std::optional<std::uint32_t> column(std::string_view word, std::uint32_t hash) const;
 
  private:
   struct Slot {
