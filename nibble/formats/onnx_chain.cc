@@ -37,7 +37,7 @@ OnnxNetwork read_onnx_network(const OnnxFile& file, const OnnxReading& reading) 
 }
 
 std::span<const OnnxChain::Operator> OnnxChain::operators() {
-  static const std::array kOperators = {
+  static const std::array known = {
       Operator{"", "Constant", &OnnxChain::constant},
       Operator{"", "DequantizeLinear", &OnnxChain::dequantize},
       Operator{kMicrosoft, "DequantizeLinear", &OnnxChain::dequantize},
@@ -72,7 +72,7 @@ std::span<const OnnxChain::Operator> OnnxChain::operators() {
       Operator{"", "StringNormalizer", &OnnxChain::text_step},
       Operator{kMicrosoft, "Tokenizer", &OnnxChain::text_step},
       Operator{"", "TfIdfVectorizer", &OnnxChain::text_step}};
-  return kOperators;
+  return known;
 }
 
 OnnxChain::OnnxChain(const OnnxFile& file, const OnnxReading& reading)
