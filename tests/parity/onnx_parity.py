@@ -57,6 +57,20 @@ def sentences_of(rows):
     return [row.rsplit("\t", 1)[0] for row in rows.splitlines()]
 
 
+def torch_network(layers):
+    modules = []
+    for weight, bias in layers:
+        linear = torch.nn.Linear(*weight.shape)
+        linear.weight.data, linear.bias.data = torch.tensor(weight.T), torch.tensor(bias)
+        modules += [linear, torch.nn.ReLU(), torch.nn.Dropout(0.3)]
+    return torch.nn.Sequential(torch.nn.Flatten(), *modules[:-2]).eval()
+
+
+def export_from_torch(layers, path):
+    torch.onnx.export(torch_network(layers), torch.zeros(2, layers[0][0].shape[0]), path, input_names=["x"],
+                      output_names=["y"], dynamic_axes={"x": {0: "n"}, "y": {0: "n"}})
+
+
 class OnnxTest(ProgramTest):
     def run_onnx(self, model, rows):
         """What ONNX Runtime answers: a dict of arrays by the outputs' names."""
@@ -167,6 +181,23 @@ class WrittenByNibble(OnnxTest):
             self.assertLessEqual(differing, 0 if scheme == "f32" else 3)
             self.assertAlmostEqual(answers["probabilities"].sum(), len(sentences), places=2)
 
+    def test_networks_that_others_wrote(self):
+        """The same network as PyTorch exports it and as ONNX Runtime's quantizers write it; rows of counts as numbers."""
+        state = torch.load(self.checkpoint, weights_only=True)["model_state_dict"]
+        layers = [(state[key].numpy().T, state[key.replace("weight", "bias")].numpy()) for key in state if "weight" in key]
+        rows, path = self.folder / "rows.npy", self.folder / "theirs.onnx"
+        np.save(rows, self.counts.astype(np.float32))
+        for write, differing_labels in (
+                (lambda: export_from_torch(layers, path), 0),
+                (lambda: onnx_graphs.write_dynamic(path, layers, True, False, False), 3),
+                (lambda: onnx_graphs.write_dynamic(path, layers, True, True, True), 3),
+                (lambda: onnx_graphs.write_blocks(path, layers, 4, 32, True), 0)):
+            write()
+            printed = self.run_well("predict", path, rows)
+            labels = np.array([int(line.split("\t")[0]) for line in printed.splitlines()])
+            theirs = next(iter(self.run_onnx(path, self.counts).values())).argmax(1)
+            self.assertLessEqual(np.count_nonzero(labels != theirs), differing_labels)
+
     def test_the_file_is_one_that_onnx_knows(self):
         path = self.folder / "checked.onnx"
         self.run_well("convert", self.checkpoint, "-o", path)
@@ -226,12 +257,7 @@ class WrittenByOthers(OnnxTest):
         return labels, answers
 
     def torch_network(self):
-        modules = []
-        for weight, bias in self.layers:
-            linear = torch.nn.Linear(*weight.shape)
-            linear.weight.data, linear.bias.data = torch.tensor(weight.T), torch.tensor(bias)
-            modules += [linear, torch.nn.ReLU(), torch.nn.Dropout(0.3)]
-        return torch.nn.Sequential(torch.nn.Flatten(), *modules[:-2]).eval()
+        return torch_network(self.layers)
 
     def test_pytorchs_exporter(self):
         path = self.folder / "torch.onnx"
