@@ -168,9 +168,9 @@ std::string add_layers(const Layers& layers, const std::string& input, Header& h
 }
 
 void add_layer_code(Scheme scheme, Header& header) {
-  std::vector<float> powers;
+  std::vector<float> powers(kHalfExponents);
   for (int exponent = 0; exponent < kHalfExponents; ++exponent)
-    powers.push_back(std::ldexp(1.0F, kLowestHalfExponent + exponent));
+    powers[static_cast<std::size_t>(exponent)] = std::ldexp(1.0F, kLowestHalfExponent + exponent);
   if (scheme == Scheme::kF16 || scheme == Scheme::kInt4) {
     header.array("float", "power_of_2", powers);
     header.add(kCodeOfHalf);
