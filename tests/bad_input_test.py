@@ -167,7 +167,15 @@ class BadInput(ProgramTest):
         self.refused("convert", self.model, "--scheme", "int4", "-o", self.folder / "out.pt", says="int4")
         self.refused("convert", self.numeric, "--text", "-o", self.folder / "out.onnx", says="numbers")
         self.refused("convert", self.model, "--text", "-o", self.folder / "out.pt", says="--text")
-        self.refused("quantize", self.model, "--scheme", "int7", "-o", self.folder / "out.safetensors", says="int7")
+        self.refused("quantize", self.model, "--scheme", "int9", "-o", self.folder / "out.safetensors", says="int9")
+        recipes = self.folder / "recipe.toml", self.folder / "recipe.json", self.folder / "empty.toml"
+        for path, text in zip(recipes, ["0 = int8\n", '{"0": 8}', "# nothing\n"]):
+            path.write_text(text)
+        for recipe, says in [("0=int8", "layer 1"), ("0-9=int8", "layer 9"), ("int8:g48", "g48"), ("*=int8,*=int4", "twice"),
+                             ("0=rank999:int8:row+f16,*=int8", "rank 999"), ("0=int8-torch,*=int8", "alone"),
+                             (recipes[0], "line 1"), (recipes[1], "expected text"), (recipes[2], "names no layers"),
+                             (self.folder / "none.toml", "none.toml")]:
+            self.refused("quantize", self.model, "--scheme", recipe, "-o", self.folder / "out.safetensors", says=says)
 
     def test_damaged_models(self):
         for model in (self.model, self.small, self.graph):

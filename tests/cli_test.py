@@ -74,7 +74,7 @@ class Completion(ProgramTest):
         self.assertEqual(self.complete("nibble", "eval", "--ep"), [])
 
     def test_words_of_an_option(self):
-        self.assertEqual(self.complete("nibble", "quantize", "m.pt", "--scheme", "int"), ["int8", "int8-torch", "int4"])
+        self.assertEqual(self.complete("nibble", "quantize", "m.pt", "--scheme", "int"), ["int8", "int8-torch", "int4", "int3", "int2"])
         self.assertEqual(self.complete("nibble", "train", "--shuffle", "o"), ["on", "off"])
 
     def test_files_are_left_to_bash(self):

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -11,11 +14,12 @@
 namespace nibble {
 namespace {
 
-enum class Part { kWeight, kScales, kBias };
+enum class Part { kWeight, kScales, kZeros, kBias };
 
 std::string name_of(std::size_t layer, Part part) {
   const std::string_view part_name = part == Part::kWeight   ? "weight"
                                      : part == Part::kScales ? "scales"
+                                     : part == Part::kZeros  ? "zeros"
                                                              : "bias";
   return fmt::format("layers.{}.{}", layer, part_name);
 }
@@ -52,6 +56,15 @@ class Collector {
   void operator()(const Int4Matrix& matrix) const {
     weight(ElementType::kU8, matrix.codes);
     tensors_.push_back(tensor_of(name_of(layer_, Part::kScales), ElementType::kF16, matrix.scales));
+  }
+  void operator()(const GroupedMatrix& matrix) const {
+    tensors_.push_back({name_of(layer_, Part::kWeight),
+                        ElementType::kU8,
+                        {matrix.codes.columns},
+                        std::as_bytes(matrix.codes.values)});
+    tensors_.push_back(tensor_of(name_of(layer_, Part::kScales), ElementType::kF16, matrix.scales));
+    if (matrix.form.asymmetric)
+      tensors_.push_back(tensor_of(name_of(layer_, Part::kZeros), ElementType::kU8, matrix.zeros));
   }
   void bias(std::span<const float> values) const {
     tensors_.push_back(tensor_of(name_of(layer_, Part::kBias), values));
@@ -90,6 +103,17 @@ class Extractor {
     Matrix<T> result(rows, columns);
     std::memcpy(result.values.data(), bytes.data(), bytes.size());
     return result;
+  }
+
+  // A tensor with one dimension, as a matrix of one row.
+  SharedMatrix<std::uint8_t> bytes(Part part, std::size_t size) const {
+    const auto found = tensor(part, ElementType::kU8, {size});
+    const std::span<const std::uint8_t> values{reinterpret_cast<const std::uint8_t*>(found.data()),
+                                               size};
+    if (source_.owner != nullptr) return {1, size, values, source_.owner};
+    Matrix<std::uint8_t> copy(1, size);
+    std::ranges::copy(values, copy.values.begin());
+    return copy;
   }
 
   AlignedVector<float> vector(Part part, std::size_t size) const {
@@ -135,6 +159,22 @@ Int4Matrix extract_int4(const Extractor& from, std::size_t inputs, std::size_t o
   return result;
 }
 
+// Checks before it asks for memory: sizes come from a file.
+GroupedMatrix extract_grouped(const Extractor& from, const GroupedForm& form, std::size_t inputs,
+                              std::size_t outputs) {
+  const auto weights = checked_product(inputs, outputs);
+  if (!weights || *weights > std::numeric_limits<std::size_t>::max() / 16)
+    throw_error("a layer of {} x {} weights is beyond any file", inputs, outputs);
+  const std::size_t lines = blocks_along(inputs, form.block.inputs);
+  const std::size_t in_line = blocks_along(outputs, form.block.outputs);
+  GroupedMatrix result{form, inputs, outputs, {}, {}, {}};
+  result.codes = from.bytes(Part::kWeight, packed_bytes(form.kind, *weights));
+  result.scales = from.codes<std::uint16_t>(Part::kScales, ElementType::kF16, lines, in_line);
+  if (form.asymmetric)
+    result.zeros = from.codes<std::uint8_t>(Part::kZeros, ElementType::kU8, lines, in_line);
+  return result;
+}
+
 EncodedMatrix extract_weight(const Extractor& from, Scheme scheme, std::size_t inputs,
                              std::size_t outputs, GroupAxis axis) {
   constexpr Part kWeight = Part::kWeight;
@@ -152,6 +192,7 @@ EncodedMatrix extract_weight(const Extractor& from, Scheme scheme, std::size_t i
       return Int8TorchMatrix{from.codes<std::int8_t>(kWeight, ElementType::kI8, inputs, outputs),
                              from.vector(Part::kScales, 1).front()};
     case Scheme::kInt4:
+    case Scheme::kMixed:
       break;
   }
   return extract_int4(from, inputs, outputs, axis);
@@ -179,10 +220,49 @@ std::vector<SafeTensor> encoded_tensors(const QuantizedMlp& mlp) {
   return tensors;
 }
 
-std::size_t tensors_per_layer(Scheme scheme) {
-  const bool has_scales =
-      scheme == Scheme::kInt8 || scheme == Scheme::kInt8Torch || scheme == Scheme::kInt4;
-  return has_scales ? 3 : 2;
+std::size_t tensor_count(const QuantizedMlp& mlp) { return encoded_tensors(mlp).size(); }
+
+std::string layer_encodings_text(const QuantizedMlp& mlp) {
+  std::vector<std::string> texts;
+  for (const QuantizedLinear& layer : mlp.layers)
+    texts.push_back(encoding_name(layer.weight) + (layer.is_factor ? "+" : ""));
+  return fmt::format("{}", fmt::join(texts, ","));
+}
+
+namespace {
+
+LayerEncoding layer_encoding_from(std::string_view text) {
+  LayerEncoding result;
+  result.is_factor = text.ends_with('+');
+  if (result.is_factor) text.remove_suffix(1);
+  if (text == "int4:outputs" || text == "int4:inputs") {
+    result.encoding = Scheme::kInt4;
+    result.axis = text == "int4:outputs" ? GroupAxis::kOutputs : GroupAxis::kInputs;
+    return result;
+  }
+  result.encoding = encoding_from(text);
+  const auto* scheme = std::get_if<Scheme>(&result.encoding);
+  const auto* choice = std::get_if<GroupedChoice>(&result.encoding);
+  const bool known = scheme != nullptr ? *scheme != Scheme::kInt4 && *scheme != Scheme::kInt8Torch
+                                       : choice->granularity == Granularity::kBlock;
+  if (!known) throw_error("the model file has a layer in the encoding '{}'", text);
+  return result;
+}
+
+}  // namespace
+
+std::vector<LayerEncoding> layer_encodings_from(std::string_view text, std::size_t layers) {
+  std::vector<LayerEncoding> encodings;
+  for (std::size_t comma = 0; comma != std::string_view::npos;) {
+    comma = text.find(',');
+    encodings.push_back(layer_encoding_from(text.substr(0, comma)));
+    if (comma != std::string_view::npos) text.remove_prefix(comma + 1);
+  }
+  if (encodings.size() != layers)
+    throw_error("the model file has {} encodings for {} layers", encodings.size(), layers);
+  if (encodings.back().is_factor)
+    throw_error("the model file has a last layer that is a factor of none");
+  return encodings;
 }
 
 std::string group_axes_text(const QuantizedMlp& mlp) {
@@ -209,16 +289,22 @@ std::vector<GroupAxis> group_axes_from(std::string_view text, std::size_t layers
   return axes;
 }
 
-QuantizedMlp decoded_network(const TensorSource& source, Scheme scheme,
-                             const std::vector<std::size_t>& sizes,
-                             const std::vector<GroupAxis>& axes) {
+QuantizedMlp decoded_network(const TensorSource& source, const std::vector<std::size_t>& sizes,
+                             const std::vector<LayerEncoding>& layers) {
   QuantizedMlp result;
-  result.scheme = scheme;
   for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
     const Extractor from(source, l);
-    result.layers.push_back({extract_weight(from, scheme, sizes[l], sizes[l + 1], axes[l]),
-                             from.vector(Part::kBias, sizes[l + 1])});
+    const LayerEncoding& layer = layers[l];
+    const auto* scheme = std::get_if<Scheme>(&layer.encoding);
+    EncodedMatrix weight =
+        scheme != nullptr
+            ? extract_weight(from, *scheme, sizes[l], sizes[l + 1], layer.axis)
+            : extract_grouped(from, form_of(std::get<GroupedChoice>(layer.encoding), layer.axis),
+                              sizes[l], sizes[l + 1]);
+    result.layers.push_back(
+        {std::move(weight), from.vector(Part::kBias, sizes[l + 1]), layer.is_factor});
   }
+  result.scheme = common_scheme(result.layers);
   return result;
 }
 

@@ -112,6 +112,8 @@ void check(const Int4Matrix& weight, std::size_t layer) {
   }
 }
 
+void check(const GroupedMatrix& weight, std::size_t layer) { require_sound(weight, layer); }
+
 void check(const EncodedMatrix& weight, std::size_t layer) {
   std::visit([layer](const auto& matrix) { check(matrix, layer); }, weight);
 }
@@ -179,8 +181,7 @@ void check_featurizer(const Featurizer& featurizer, std::size_t inputs) {
 void require_sound(const Model& model) {
   std::visit([](const auto& stage) { check_layers(stage.layers); }, model.network);
   if (const auto* quantized = std::get_if<QuantizedMlp>(&model.network)) {
-    for (const QuantizedLinear& layer : quantized->layers)
-      require_integer_inputs(quantized->scheme, input_count(layer.weight));
+    for (const QuantizedLinear& layer : quantized->layers) require_integer_inputs(layer.weight);
   }
   const MlpShape shape = model.shape();
   check_labels(model.labels, shape.outputs);

@@ -18,7 +18,7 @@ namespace nibble {
 namespace {
 
 constexpr std::string_view kFormat = "nibble";
-constexpr unsigned kVersion = 1;
+constexpr unsigned kVersion = 2;
 constexpr std::string_view kVocabulary = "vocabulary";
 constexpr std::string_view kDigest = "tensors_sha256";
 
@@ -65,7 +65,7 @@ void require_version(const Metadata& metadata) {
 Metadata metadata_of(const Model& model) {
   const Provenance& provenance = model.provenance;
   Metadata metadata = {{"format", std::string(kFormat)},
-                       {"format_version", fmt::format("{}", kVersion)},
+                       {"format_version", model.scheme() == Scheme::kMixed ? "2" : "1"},
                        {"scheme", std::string(name_of(model.scheme()))},
                        {"layer_sizes", fmt::format("{}", fmt::join(model.shape().sizes(), ","))},
                        {"labels", nlohmann::json(model.labels).dump()},
@@ -79,6 +79,8 @@ Metadata metadata_of(const Model& model) {
   } else {
     metadata["featurizer"] = "bag_of_words";
   }
+  if (model.scheme() == Scheme::kMixed)
+    metadata["encodings"] = layer_encodings_text(std::get<QuantizedMlp>(model.network));
   if (model.scheme() == Scheme::kInt4)
     metadata["group_axes"] = group_axes_text(std::get<QuantizedMlp>(model.network));
   return metadata;
@@ -124,6 +126,18 @@ Provenance provenance_from(const Metadata& metadata) {
   return provenance;
 }
 
+std::vector<LayerEncoding> encodings_of(const Metadata& metadata, std::size_t layers) {
+  const std::string& name = entry_of(metadata, "scheme");
+  if (name == nibble::name_of(Scheme::kMixed))
+    return layer_encodings_from(entry_of(metadata, "encodings"), layers);
+  const Scheme scheme = scheme_named(name);
+  std::vector<LayerEncoding> encodings(layers, {scheme});
+  if (scheme != Scheme::kInt4) return encodings;
+  const auto axes = group_axes_from(entry_of(metadata, "group_axes"), layers);
+  for (std::size_t l = 0; l < layers; ++l) encodings[l].axis = axes[l];
+  return encodings;
+}
+
 Mlp mlp_from(QuantizedMlp&& quantized) {
   Mlp mlp;
   for (QuantizedLinear& layer : quantized.layers) {
@@ -163,19 +177,14 @@ Model read_nibble_model(std::span<const std::byte> bytes, std::shared_ptr<const 
   const Safetensors file = read_safetensors(bytes);
   require_version(file.metadata);
   const auto sizes = layer_sizes(file.metadata);
-  const Scheme scheme = scheme_named(entry_of(file.metadata, "scheme"));
-  const auto axes = scheme == Scheme::kInt4
-                        ? group_axes_from(entry_of(file.metadata, "group_axes"), sizes.size() - 1)
-                        : std::vector<GroupAxis>(sizes.size() - 1);
-
   Model model;
   model.featurizer = featurizer_from(file, sizes.front());
   read_description(file.metadata, model);
-  QuantizedMlp quantized = decoded_network({file, std::move(owner)}, scheme, sizes, axes);
+  QuantizedMlp quantized = decoded_network({file, std::move(owner)}, sizes,
+                                           encodings_of(file.metadata, sizes.size() - 1));
   const bool has_words = std::holds_alternative<BagOfWords>(model.featurizer);
-  require_all_known(file,
-                    tensors_per_layer(scheme) * quantized.layers.size() + (has_words ? 1 : 0));
-  if (scheme == Scheme::kF32) {
+  require_all_known(file, tensor_count(quantized) + (has_words ? 1 : 0));
+  if (quantized.scheme == Scheme::kF32) {
     model.network = mlp_from(std::move(quantized));
   } else {
     model.network = std::move(quantized);

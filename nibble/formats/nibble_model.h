@@ -2,8 +2,11 @@
 //
 // __metadata__, all text:
 //   format               "nibble"
-//   format_version       "1"; a file of a newer version is refused
-//   scheme               "f32", "f16", "bf16", "int8", "int8-torch", "int4"
+//   format_version       "1", or "2" for what version 1 cannot say: mixed schemes; a file of a
+//   newer
+//                        version is refused
+//   scheme               "f32", "f16", "bf16", "int8", "int8-torch", "int4", "mixed"
+//   encodings            mixed only: each layer's (encoded_tensors.h)
 //   layer_sizes          "10000,512,256,128,64,2"
 //   group_axes           int4 only: for each layer "outputs" or "inputs" (quant/int4.h)
 //   featurizer           "bag_of_words" or "numeric"
@@ -19,6 +22,8 @@
 //   [inputs,
 //                        outputs]; int4: U8 [inputs, ceil(outputs/2)]
 //   layers.l.scales      int8: F32 [outputs]; int8-torch: F32 [1]; int4: F16, shape by group axis
+//                        grouped encodings (quant/grouped.h): weight U8 [bytes], scales F16 and, if
+//                        asymmetric, zeros U8 [blocks of inputs, blocks of outputs]
 //   layers.l.bias        F32 [outputs]
 //   vocabulary           bag_of_words only: U8, the words in column order with a line feed between
 //                        two of them (no word holds one)

@@ -1,5 +1,10 @@
 #include "nibble/formats/nibble_model.h"
 
+#include <array>
+#include <initializer_list>
+#include <string>
+#include <utility>
+
 #include "nibble/core/error.h"
 #include "nibble/formats/byte_reader.h"
 #include "nibble/formats/safetensors.h"
@@ -99,8 +104,8 @@ TEST_F(NibbleModelTest, Int8StoresItsScales) {
 
 TEST_F(NibbleModelTest, NewerVersionsAreRefusedByName) {
   expect_problem(
-      word_model(), [](Safetensors& c) { c.metadata["format_version"] = "2"; },
-      "format version 2, but this nibble reads versions up to 1");
+      word_model(), [](Safetensors& c) { c.metadata["format_version"] = "3"; },
+      "format version 3, but this nibble reads versions up to 2");
   expect_problem(
       word_model(), [](Safetensors& c) { c.metadata["format_version"] = "0"; }, "version 0");
   expect_problem(
@@ -212,6 +217,66 @@ TEST_F(NibbleModelTest, ModelsThatDoNotFitTogetherAreNotWritten) {
   model = word_model();
   model.labels[0] = "\xFF";
   expect_refused([&] { saved(model); }, "not valid UTF-8");
+}
+
+constexpr std::array kRecipes = {"0=int4:row,*=f16",
+                                 "0=rank1:int6:tensor+f16,*=int4",
+                                 "int3:asym",
+                                 "ternary:channel",
+                                 "1bit:tensor",
+                                 "nf4:g64",
+                                 "fp8",
+                                 "0=rank1:int4+f32,*=f32",
+                                 "0=int5:1x3,*=bf16"};
+
+TEST_F(NibbleModelTest, ReadsWhatItWroteOfEveryRecipe) {
+  for (const char* recipe : kRecipes) {
+    for (const Model& original : {word_model(), number_model()}) {
+      const Model model = quantized_model(original, Recipe::from_text(recipe));
+      EXPECT_EQ(model.provenance.settings.at("recipe"), recipe);
+      const std::string bytes = saved(model);
+      EXPECT_EQ(read_safetensors(bytes_of(bytes)).metadata.at("format_version"), "2");
+      expect_same(read_nibble_model(bytes_of(bytes)), model);
+      EXPECT_EQ(saved(read_nibble_model(bytes_of(bytes))), bytes) << recipe;
+    }
+  }
+}
+
+TEST_F(NibbleModelTest, MixedSchemesThatMakeNoSenseAreRefused) {
+  const Model model = quantized_model(word_model(), Recipe::from_text("0=int3,*=f16"));
+  const auto with_encodings = [](std::string text) {
+    return [text](Safetensors& content) { content.metadata["encodings"] = text; };
+  };
+  const std::string rest = ",f16,f16";
+  for (const auto& [text, because] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"int3:1x32", "encodings for"},
+           {"int3:g32" + rest, "encoding 'int3:g32'"},
+           {"int8-torch" + rest, "encoding 'int8-torch'"},
+           {"int4" + rest, "encoding 'int4'"},
+           {"int9:1x32" + rest, "no encoding 'int9'"},
+           {"int2:1x32" + rest, "expected U8"},
+           {"int3:*x*" + rest, "expected F16"},
+           {"int3:1x32:asym" + rest, "lacks the tensor 'layers.0.zeros'"},
+           {"int3:1x32,f16,f16+", "factor of none"}})
+    expect_problem(model, with_encodings(text), because);
+  expect_bad_number<std::uint16_t>(model, "layers.0.scales", 0, 0x7C00, "not finite");
+}
+
+TEST_F(NibbleModelTest, AMixedFileCutShortOrDamagedAnywhereIsRefusedOrHarmless) {
+  for (const char* recipe : kRecipes) {
+    const std::string bytes = saved(quantized_model(word_model(), Recipe::from_text(recipe)));
+    expect_truncations_refused(bytes,
+                               [](std::span<const std::byte> cut) { read_nibble_model(cut); });
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      std::string damaged = bytes;
+      damaged[i] = static_cast<char>(damaged[i] ^ 0x81);
+      try {
+        read_nibble_model(bytes_of(damaged));
+      } catch (const Error&) {
+        continue;  // the sanitizers watch for anything worse
+      }
+    }
+  }
 }
 
 TEST_F(NibbleModelTest, CutShortAnywhereItIsRefused) {

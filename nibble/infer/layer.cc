@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "nibble/quant/kernel_form.h"
+
 namespace nibble {
 
 std::unique_ptr<const Layer> prepare_layer(Linear linear, LayerPlace place) {
@@ -11,8 +13,14 @@ std::unique_ptr<const Layer> prepare_layer(Linear linear, LayerPlace place) {
 }
 
 std::unique_ptr<const Layer> prepare_layer(QuantizedLinear linear, LayerPlace place) {
+  EncodedMatrix form = kernel_form(std::move(linear.weight));
   return std::visit([&](auto& weight) { return prepare(std::move(weight), linear.bias, place); },
-                    linear.weight);
+                    form);
+}
+
+std::unique_ptr<const Layer> prepare(const GroupedMatrix& weight, std::span<const float> bias,
+                                     LayerPlace place) {
+  return prepare_layer(QuantizedLinear{weight, {bias.begin(), bias.end()}}, place);
 }
 
 }  // namespace nibble

@@ -45,7 +45,7 @@ typename Vector::value_type* room_for(Vector& vector, std::size_t count) {
   return vector.data();
 }
 
-// Where a layer stands: the first may meet sparse rows, all but the last end in ReLU.
+// Where a layer stands: the first may meet sparse rows, all but the last and factors end in ReLU.
 struct LayerPlace {
   bool first = false;
   bool relu = false;
@@ -100,6 +100,9 @@ std::unique_ptr<const Layer> prepare(Int8Matrix weight, std::span<const float> b
 std::unique_ptr<const Layer> prepare(Int8TorchMatrix weight, std::span<const float> bias,
                                      LayerPlace place);
 std::unique_ptr<const Layer> prepare(Int4Matrix weight, std::span<const float> bias,
+                                     LayerPlace place);
+// Runs as its kernel_form.
+std::unique_ptr<const Layer> prepare(const GroupedMatrix& weight, std::span<const float> bias,
                                      LayerPlace place);
 
 // Weights in panels, made at once for a layer that only ever meets dense rows. A first layer keeps

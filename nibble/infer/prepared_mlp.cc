@@ -23,14 +23,19 @@ namespace {
 // and after a layer are 24 KB, which is what L1 has room for.
 constexpr std::size_t kBlockRows = kTileRows;
 
+bool is_factor(const Linear& /*layer*/) { return false; }
+bool is_factor(const QuantizedLinear& layer) { return layer.is_factor; }
+
 using LayerList = std::vector<std::unique_ptr<const Layer>>;
 
 template <typename Linears>
 LayerList prepare_layers(Linears linears) {
   static_cast<void>(cpu_level());  // reads NIBBLE_CPU before the first kernel runs
   LayerList layers;
-  for (std::size_t l = 0; l < linears.size(); ++l)
-    layers.push_back(prepare_layer(std::move(linears[l]), {l == 0, l + 1 < linears.size()}));
+  for (std::size_t l = 0; l < linears.size(); ++l) {
+    const bool relu = l + 1 < linears.size() && !is_factor(linears[l]);
+    layers.push_back(prepare_layer(std::move(linears[l]), {l == 0, relu}));
+  }
   return layers;
 }
 

@@ -36,6 +36,7 @@ double tolerance(Scheme scheme) {
     case Scheme::kInt8:
     case Scheme::kInt8Torch:
     case Scheme::kInt4:
+    case Scheme::kMixed:
       break;
   }
   return 0.0;
@@ -187,6 +188,28 @@ TEST_P(EveryLevelAndScheme, ManyThreadsShareOneNetwork) {
   }
   for (std::thread& thread : threads) thread.join();
   for (const int result : same) EXPECT_EQ(result, 1);
+}
+
+// Recipes: every encoding in a first and in a later layer, factors, layers that differ.
+TEST(PreparedMlp, MixedNetworksAgreeWithTheReference) {
+  const MlpShape shape{70, {65, 33}, 3};
+  const Mlp mlp = initialised_mlp(shape, 5);
+  const SparseRows rows = sparse_rows(19, shape.inputs, 0.2, true);
+  const DenseRows dense = dense_copy(rows);
+  for (const char* recipe :
+       {"0=int4:row,1=int8,2=f16", "0=rank1:int6:tensor+f16,*=int4", "0=rank3:int8+f32,*=f32",
+        "1=rank2:nf4+int8,*=bf16", "1bit", "ternary:g64", "int2:channel", "int2:tensor:asym",
+        "int3:row", "int3:g128:asym", "int4:g64", "int4:asym", "int5:g32", "int7:channel",
+        "int8:tensor", "nf4:g64", "fp8", "fp8:row"}) {
+    for (const InputKind kind : {InputKind::kSparse, InputKind::kDense}) {
+      SCOPED_TRACE(recipe);
+      const QuantizedMlp quantized = quantize(mlp, Recipe::from_text(recipe), kind);
+      const PreparedMlp network(quantized);
+      const std::vector<float> got = logits_of(network, rows.view());
+      expect_close(got, reference_logits(quantized, rows.view()), tolerance(Scheme::kBf16));
+      expect_same(logits_of(network, view_of(dense)), got);
+    }
+  }
 }
 
 std::vector<std::tuple<std::string, Scheme, InputKind>> all_cases() {

@@ -90,6 +90,7 @@ double peak(Scheme scheme, const Ceilings& ceilings) {
     case Scheme::kInt8:
     case Scheme::kInt8Torch:
     case Scheme::kInt4:
+    case Scheme::kMixed:  // the highest of its layers', so that the floor stays one
       return ceilings.byte_dot_gops;
     case Scheme::kBf16:
       return std::max(ceilings.bf16_gflops, ceilings.f32_gflops);

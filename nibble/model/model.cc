@@ -49,15 +49,17 @@ Scheme Model::scheme() const {
   return quantized == nullptr ? Scheme::kF32 : quantized->scheme;
 }
 
-Model quantized_model(const Model& model, Scheme scheme) {
+Model quantized_model(const Model& model, const Recipe& recipe) {
   const auto* mlp = std::get_if<Mlp>(&model.network);
   if (mlp == nullptr) {
     throw_error(
         "cannot quantize to {}: the model is quantized already, as {}; start from the float model",
-        name_of(scheme), name_of(model.scheme()));
+        recipe.text(), name_of(model.scheme()));
   }
-  return {model.featurizer, model.labels, quantize(*mlp, scheme, input_kind(model.featurizer)),
-          model.provenance};
+  Model result{model.featurizer, model.labels, quantize(*mlp, recipe, input_kind(model.featurizer)),
+               model.provenance};
+  if (result.scheme() == Scheme::kMixed) result.provenance.settings["recipe"] = recipe.text();
+  return result;
 }
 
 }  // namespace nibble

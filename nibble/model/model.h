@@ -54,7 +54,8 @@ struct Model {
   Scheme scheme() const;  // kF32 for an Mlp
 };
 
-// The same model with its float network quantized. An Error if it is quantized already.
-Model quantized_model(const Model& model, Scheme scheme);
+// The same model with its float network quantized. An Error if it is quantized already. A recipe
+// that is more than one scheme is kept among the settings, as "recipe".
+Model quantized_model(const Model& model, const Recipe& recipe);
 
 }  // namespace nibble

@@ -17,24 +17,26 @@ struct StoredLayer {
   std::size_t outputs = 0;
   std::size_t bytes = 0;
   std::string encoding;
+  bool is_factor = false;
 };
 
 StoredLayer stored(const Linear& layer) {
-  return {layer.inputs(), layer.outputs(), layer.parameters() * sizeof(float), "f32"};
+  return {layer.inputs(), layer.outputs(), layer.parameters() * sizeof(float), "f32", false};
 }
 
-std::string encoding_name(const EncodedMatrix& weight, Scheme scheme) {
+// int4's groups in words, all others by the name that the model file gives them.
+std::string encoding_text(const EncodedMatrix& weight) {
   const auto* int4 = std::get_if<Int4Matrix>(&weight);
-  if (int4 == nullptr) return std::string(name_of(scheme));
-  return fmt::format("{}, groups of {} {}", name_of(scheme), kInt4Group,
+  if (int4 == nullptr) return encoding_name(weight);
+  return fmt::format("int4, groups of {} {}", kInt4Group,
                      int4->axis == GroupAxis::kOutputs ? "outputs" : "inputs");
 }
 
-StoredLayer stored(const QuantizedLinear& layer, Scheme scheme) {
+StoredLayer stored(const QuantizedLinear& layer) {
   const EncodedBytes bytes = stored_bytes(layer.weight);
   return {input_count(layer.weight), output_count(layer.weight),
           bytes.codes + bytes.scales + layer.bias.size() * sizeof(float),
-          encoding_name(layer.weight, scheme)};
+          encoding_text(layer.weight), layer.is_factor};
 }
 
 std::vector<StoredLayer> stored_layers(const Model& model) {
@@ -42,9 +44,8 @@ std::vector<StoredLayer> stored_layers(const Model& model) {
   if (const auto* mlp = std::get_if<Mlp>(&model.network)) {
     for (const Linear& layer : mlp->layers) result.push_back(stored(layer));
   } else {
-    const auto& quantized = std::get<QuantizedMlp>(model.network);
-    for (const QuantizedLinear& layer : quantized.layers)
-      result.push_back(stored(layer, quantized.scheme));
+    for (const QuantizedLinear& layer : std::get<QuantizedMlp>(model.network).layers)
+      result.push_back(stored(layer));
   }
   return result;
 }
@@ -118,6 +119,7 @@ ModelSummary summarize(const Model& model) {
     const std::size_t index = 3 * l;
     summary.layers.push_back(linear_summary(index, layers[l]));
     if (l + 1 == layers.size()) break;
+    if (layers[l].is_factor) continue;
     const std::size_t width = layers[l].outputs;
     summary.layers.push_back(step_summary(fmt::format("{}: ReLU", index + 1), width));
     summary.layers.push_back(

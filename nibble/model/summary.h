@@ -17,7 +17,8 @@ struct LayerSummary {
   std::size_t parameters = 0;
   std::size_t multiply_adds = 0;  // for one row with no zero in it
   std::size_t bytes = 0;          // weights, scales and bias as a model file stores them
-  std::string encoding;  // "f32", "int8", "int4, groups of 32 outputs"; empty without weights
+  std::string
+      encoding;  // "f32", "int8", "int4, groups of 32 outputs", "int3:1x32"; empty without weights
 };
 
 struct ModelSummary {

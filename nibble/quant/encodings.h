@@ -11,12 +11,16 @@
 //   Int8TorchMatrix   int8_torch.h  -128..127         one float32                  8
 //   Int4Matrix        int4.h        -8..7, nibbles    float16 for each group of 32 4.5, groups
 //   whole
+//   GroupedMatrix     grouped.h       many kinds        float16 for each block       1 to 8 and
+//   scales
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <variant>
 
 #include "nibble/core/aligned.h"
+#include "nibble/quant/grouped.h"
 #include "nibble/quant/half.h"
 #include "nibble/quant/int4.h"
 #include "nibble/quant/int8.h"
@@ -26,11 +30,14 @@ namespace nibble {
 
 using F32Matrix = Matrix<float>;
 
-using EncodedMatrix =
-    std::variant<F32Matrix, F16Matrix, Bf16Matrix, Int8Matrix, Int8TorchMatrix, Int4Matrix>;
+using EncodedMatrix = std::variant<F32Matrix, F16Matrix, Bf16Matrix, Int8Matrix, Int8TorchMatrix,
+                                   Int4Matrix, GroupedMatrix>;
 
 std::size_t input_count(const EncodedMatrix& matrix);
 std::size_t output_count(const EncodedMatrix& matrix);
+
+// "f32", "int4:inputs", "int3:1x32", "int2:*x1:asym": the encoding and how it lies.
+std::string encoding_name(const EncodedMatrix& matrix);
 
 // Bytes of codes and of scales, as stored.
 struct EncodedBytes {

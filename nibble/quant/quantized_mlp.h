@@ -8,6 +8,7 @@
 #include "nibble/core/aligned.h"
 #include "nibble/network/mlp.h"
 #include "nibble/quant/encodings.h"
+#include "nibble/quant/recipe.h"
 #include "nibble/quant/scheme.h"
 
 namespace nibble {
@@ -15,15 +16,20 @@ namespace nibble {
 struct QuantizedLinear {
   EncodedMatrix weight;
   AlignedVector<float> bias;  // [outputs], always float32
+  // The first of two factors of one layer: no ReLU follows. Its bias is 0.
+  bool is_factor = false;
   friend bool operator==(const QuantizedLinear&, const QuantizedLinear&) = default;
 };
 
 struct QuantizedMlp {
+  // What all layers are stored in; kMixed when they differ, when one is a factor, or for encodings
+  // beyond scheme.h's.
   Scheme scheme = Scheme::kF32;
   std::vector<QuantizedLinear> layers;
 
   std::size_t inputs() const { return input_count(layers.front().weight); }
   std::size_t outputs() const { return output_count(layers.back().weight); }
+  // A factor's outputs count as hidden ones.
   MlpShape shape() const;
   friend bool operator==(const QuantizedMlp&, const QuantizedMlp&) = default;
 };
@@ -35,15 +41,24 @@ inline constexpr std::size_t kMostIntegerInputs = 65536;
 // What the first layer will be fed with: decides how int4 groups lie there (int4.h, GroupAxis).
 enum class InputKind { kSparse, kDense };
 
-// Encodes every layer. The bias stays float32. An Error that names the layer, input and output
-// (all counted from 0) if a weight or bias is NaN or infinite, or larger than the scheme can hold;
-// an Error if a layer has more than kMostIntegerInputs inputs and the scheme sums in int32.
-QuantizedMlp quantize(const Mlp& mlp, Scheme scheme, InputKind inputs);
+// Encodes every layer as the recipe says, and layers of a rank as two. The bias stays float32. An
+// Error that names the layer, input and output (all counted from 0) if a weight or bias is NaN or
+// infinite, or larger than the scheme can hold; an Error if a layer has more than
+// kMostIntegerInputs inputs and the scheme sums in int32, or if the recipe does not fit the
+// network.
+QuantizedMlp quantize(const Mlp& mlp, const Recipe& recipe, InputKind inputs);
 
-// The float network that the stored codes stand for.
+// One matrix. The axis is that of int4 and of groups.
+EncodedMatrix encode(const Matrix<float>& weight, const Encoding& encoding, GroupAxis axis);
+
+// The scheme that these layers make up.
+Scheme common_scheme(const std::vector<QuantizedLinear>& layers);
+
+// The float network that the stored codes stand for; factors are multiplied out.
 Mlp dequantize(const QuantizedMlp& quantized);
 
 // An Error if a layer of this scheme cannot have so many inputs.
 void require_integer_inputs(Scheme scheme, std::size_t inputs);
+void require_integer_inputs(const EncodedMatrix& weight);
 
 }  // namespace nibble

@@ -9,6 +9,7 @@
 
 #include "nibble/network/reference_forward.h"
 #include "nibble/quant/activations.h"
+#include "nibble/quant/kernel_form.h"
 
 namespace nibble {
 namespace {
@@ -178,18 +179,17 @@ Matrix<float> apply(const Weight& weight, std::span<const float> bias, const Vie
 Matrix<float> apply(const QuantizedLinear& layer, const RowsView& rows) {
   return std::visit(
       [&](const auto& weight, const auto& view) { return apply(weight, layer.bias, view); },
-      layer.weight, rows);
+      kernel_form(layer.weight), rows);
 }
 
 }  // namespace
 
 Matrix<float> reference_logits(const QuantizedMlp& mlp, const RowsView& rows) {
   require_columns(column_count(rows), mlp.inputs());
-  for (const QuantizedLinear& layer : mlp.layers)
-    require_integer_inputs(mlp.scheme, input_count(layer.weight));
+  for (const QuantizedLinear& layer : mlp.layers) require_integer_inputs(layer.weight);
   Matrix<float> y = apply(mlp.layers.front(), rows);
   for (std::size_t l = 1; l < mlp.layers.size(); ++l) {
-    relu(y);
+    if (!mlp.layers[l - 1].is_factor) relu(y);
     y = apply(mlp.layers[l], view_of(y));
   }
   return y;

@@ -33,6 +33,8 @@ std::string_view name_of(Scheme scheme) {
       return "int8-torch";
     case Scheme::kInt4:
       return "int4";
+    case Scheme::kMixed:
+      return "mixed";
   }
   assert(false);
   return "";

@@ -43,6 +43,8 @@ std::string why_slower(Scheme scheme, std::size_t batch, std::string_view level)
     case Scheme::kInt4:
       if (std::string why = why_integers(level); !why.empty()) return why;
       return "unpacking its codes costs more here than reading half the bytes saves";
+    case Scheme::kMixed:
+      return "some of its layers run as other encodings (docs/quantization.md)";
     case Scheme::kF32:
       break;
   }
