@@ -173,7 +173,7 @@ class BadInput(ProgramTest):
             path.write_text(text)
         for recipe, says in [("0=int8", "layer 1"), ("0-9=int8", "layer 9"), ("int8:g48", "g48"), ("*=int8,*=int4", "twice"),
                              ("0=rank999:int8:row+f16,*=int8", "rank 999"), ("0=int8-torch,*=int8", "alone"),
-                             (recipes[0], "line 1"), (recipes[1], "expected text"), (recipes[2], "names no layers"),
+                             (recipes[0], "line 1"), (recipes[1], "number 8"), (recipes[2], "names no layers"),
                              (self.folder / "none.toml", "none.toml")]:
             self.refused("quantize", self.model, "--scheme", recipe, "-o", self.folder / "out.safetensors", says=says)
 
