@@ -11,7 +11,7 @@ import unittest
 
 from program import NIBBLE, SMALL, ProgramTest, nibble, number_rows, text_rows
 
-VERBS = ["study", "train", "eval", "predict", "quantize", "convert", "inspect", "diff", "bench", "data", "completion"]
+VERBS = ["study", "train", "eval", "predict", "quantize", "shrink", "convert", "inspect", "diff", "bench", "data", "completion"]
 NESTED = [("data", "list"), ("data", "get"), ("data", "show"), ("completion", "bash")]
 SCHEMES = ["f32", "f16", "bf16", "int8", "int8-torch", "int4"]
 
@@ -111,6 +111,33 @@ class LifeOfAModel(ProgramTest):
                 self.run_well("quantize", self.model, "--scheme", scheme, "-o", output)
                 self.assertGreater(self.accuracy(output), 85)
                 self.assertRegex(self.run_well("inspect", output), rf"Stored as +{scheme}\n")
+
+    def test_recipes_come_as_text_and_files(self):
+        sizes = []
+        toml = self.folder / "recipe.toml"
+        toml.write_text('0 = "int3:row"  # words\n"*" = "int8"\n')
+        for recipe in ("0=int3:row,*=int8", toml):
+            output = self.folder / "recipe.safetensors"
+            self.run_well("quantize", self.model, "--scheme", recipe, "-o", output)
+            sizes.append(output.stat().st_size)
+            self.assertGreater(self.accuracy(output), 85)
+            text = self.run_well("inspect", output)
+            self.assertRegex(text, r"Stored as +mixed\n")
+            self.assertIn("int3:1x*", text)
+            self.assertIn("0=int3:row,*=int8", text)
+        self.assertEqual(*sizes)
+
+    def test_shrink_finds_a_small_model_that_still_works(self):
+        small, tried = self.folder / "small.safetensors", self.folder / "tried.json"
+        text = self.run_well("shrink", self.model, self.data, "-o", small, "--max-drop", "5", "--json", tried, "--quiet")
+        self.assertIn("none is smaller", text)
+        found = json.loads(tried.read_text())
+        self.assertEqual(found["tried"][found["best"]]["bytes"], small.stat().st_size)
+        self.assertGreater(self.accuracy(small), 80)
+        self.assertLess(small.stat().st_size, self.model.stat().st_size / 4)
+        done = nibble("shrink", self.model, self.data, "-o", self.folder / "none.safetensors", "--max-bytes", "1")
+        self.assertEqual(done.returncode, 2)
+        self.assertFalse((self.folder / "none.safetensors").exists())
 
     def test_convert_goes_to_onnx_and_back(self):
         onnx, back = self.folder / "converted.onnx", self.folder / "back.pt"

@@ -215,6 +215,13 @@ std::size_t stack_bytes(const Model& model, std::size_t widest, std::size_t outp
   return inputs + 2 * output * sizeof(float) + quantized;
 }
 
+void require_one_scheme(const Model& model) {
+  if (model.scheme() != Scheme::kMixed) return;
+  throw_error(
+      "a C header can hold f32, f16, int8 and int4, one for all layers; convert the float model "
+      "with one of them (--scheme int8)");
+}
+
 void add_title(const Model& model, Header& header) {
   const MlpShape shape = model.shape();
   const auto sizes = shape.sizes();
@@ -273,6 +280,7 @@ std::string c_name_from(std::string_view stem) {
 
 std::string c_header(const Model& model, std::string_view name, std::size_t most) {
   require_sound(model);
+  require_one_scheme(model);
   Header header(name, most);
   add_title(model, header);
   header.texts("labels", model.labels);

@@ -11,6 +11,7 @@
 #include "nibble/formats/checkpoint_pt.h"
 #include "nibble/formats/nibble_model.h"
 #include "nibble/formats/onnx.h"
+#include "nibble/formats/word_coding.h"
 
 namespace nibble {
 namespace {
@@ -65,6 +66,7 @@ std::string archive_name(const fs::path& path) {
 std::size_t size_of_words(const Model& model, std::size_t extra_per_word) {
   const auto* bag = std::get_if<BagOfWords>(&model.featurizer);
   if (bag == nullptr) return 0;
+  if (bag->stored_compressed) return compress_words(bag->vocabulary.text()).size();
   const Vocabulary& words = bag->vocabulary;
   if (words.size() == 0) return 0;
   return words.text().size() - (words.size() - 1) + words.size() * extra_per_word;
@@ -98,6 +100,10 @@ Model read_model(const std::shared_ptr<const MappedFile>& file, const LoadOption
 }
 
 void write_model(const Model& model, FileKind kind, const fs::path& path, AtomicFile& file) {
+  if (kind != FileKind::kNibble && model.scheme() == Scheme::kMixed)
+    throw_error(
+        "its layers have different or new encodings, which only a .safetensors file can hold; make "
+        "other files from the float model, with --scheme int8, int4 or f16");
   switch (kind) {
     case FileKind::kCheckpoint:
       return write_checkpoint(model, archive_name(path), file);

@@ -13,6 +13,7 @@
 #include "nibble/formats/safetensors.h"
 #include "nibble/formats/strict_json.h"
 #include "nibble/formats/vocabulary_text.h"
+#include "nibble/formats/word_coding.h"
 
 namespace nibble {
 namespace {
@@ -21,6 +22,7 @@ constexpr std::string_view kFormat = "nibble";
 constexpr unsigned kVersion = 2;
 constexpr std::string_view kVocabulary = "vocabulary";
 constexpr std::string_view kDigest = "tensors_sha256";
+constexpr std::string_view kWordCoding = "front-range";
 
 using Metadata = std::map<std::string, std::string>;
 
@@ -62,10 +64,19 @@ void require_version(const Metadata& metadata) {
   if (version == 0) throw_error("this model file has format version 0, which never existed");
 }
 
+bool is_compressed(const Featurizer& featurizer) {
+  const auto* bag = std::get_if<BagOfWords>(&featurizer);
+  return bag != nullptr && bag->stored_compressed;
+}
+
+bool needs_version_2(const Model& model) {
+  return model.scheme() == Scheme::kMixed || is_compressed(model.featurizer);
+}
+
 Metadata metadata_of(const Model& model) {
   const Provenance& provenance = model.provenance;
   Metadata metadata = {{"format", std::string(kFormat)},
-                       {"format_version", model.scheme() == Scheme::kMixed ? "2" : "1"},
+                       {"format_version", needs_version_2(model) ? "2" : "1"},
                        {"scheme", std::string(name_of(model.scheme()))},
                        {"layer_sizes", fmt::format("{}", fmt::join(model.shape().sizes(), ","))},
                        {"labels", nlohmann::json(model.labels).dump()},
@@ -78,6 +89,7 @@ Metadata metadata_of(const Model& model) {
     metadata["input_scale"] = fmt::format("{}", numeric->scale);
   } else {
     metadata["featurizer"] = "bag_of_words";
+    if (is_compressed(model.featurizer)) metadata["vocabulary_coding"] = kWordCoding;
   }
   if (model.scheme() == Scheme::kMixed)
     metadata["encodings"] = layer_encodings_text(std::get<QuantizedMlp>(model.network));
@@ -114,7 +126,13 @@ Featurizer featurizer_from(const Safetensors& file, std::size_t inputs) {
   const SafeTensor* words = file.find(kVocabulary);
   if (words == nullptr || words->type != ElementType::kU8)
     throw_error("the model file lacks its vocabulary; the file is damaged");
-  return BagOfWords{Vocabulary::of_lines(std::string(text_of(words->bytes)))};
+  const auto coding = file.metadata.find("vocabulary_coding");
+  if (coding == file.metadata.end())
+    return BagOfWords{Vocabulary::of_lines(std::string(text_of(words->bytes)))};
+  if (coding->second != kWordCoding)
+    throw_error("the model file's vocabulary is coded as '{}'; expected {}", coding->second,
+                kWordCoding);
+  return BagOfWords{Vocabulary::of_lines(expand_words(words->bytes, inputs)), true};
 }
 
 Provenance provenance_from(const Metadata& metadata) {
@@ -165,6 +183,7 @@ void write_nibble_model(const Model& model, AtomicFile& file) {
   std::string words;
   if (const auto* bag = std::get_if<BagOfWords>(&model.featurizer)) {
     words = text_from_words(bag->vocabulary.words());
+    if (bag->stored_compressed) words = compress_words(words);
     content.tensors.push_back(
         {std::string(kVocabulary), ElementType::kU8, {words.size()}, bytes_of(words)});
   }

@@ -26,7 +26,8 @@
 //                        asymmetric, zeros U8 [blocks of inputs, blocks of outputs]
 //   layers.l.bias        F32 [outputs]
 //   vocabulary           bag_of_words only: U8, the words in column order with a line feed between
-//                        two of them (no word holds one)
+//                        two of them (no word holds one); where the metadata say vocabulary_coding
+//                        "front-range" (version 2), that as word_coding.h compresses it
 #pragma once
 
 #include <cstddef>

@@ -242,6 +242,21 @@ TEST_F(NibbleModelTest, ReadsWhatItWroteOfEveryRecipe) {
   }
 }
 
+TEST_F(NibbleModelTest, ACompressedVocabularyComesBack) {
+  Model model = word_model();
+  std::get<BagOfWords>(model.featurizer).stored_compressed = true;
+  const std::string bytes = saved(model);
+  const Model back = read_nibble_model(bytes_of(bytes));
+  expect_same(back, model);
+  EXPECT_TRUE(std::get<BagOfWords>(back.featurizer).stored_compressed);
+  EXPECT_EQ(saved(back), bytes);
+  EXPECT_EQ(read_safetensors(bytes_of(bytes)).metadata.at("format_version"), "2");
+  expect_problem(
+      model, [](Safetensors& c) { c.metadata["vocabulary_coding"] = "zip"; }, "coded as 'zip'");
+  expect_problem(
+      model, [](Safetensors& c) { c.metadata.erase("vocabulary_coding"); }, "");
+}
+
 TEST_F(NibbleModelTest, MixedSchemesThatMakeNoSenseAreRefused) {
   const Model model = quantized_model(word_model(), Recipe::from_text("0=int3,*=f16"));
   const auto with_encodings = [](std::string text) {

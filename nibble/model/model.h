@@ -19,6 +19,7 @@ namespace nibble {
 // Text to counts of words.
 struct BagOfWords {
   Vocabulary vocabulary;
+  bool stored_compressed = false;  // in nibble's own file: formats/word_coding.h
 };
 
 // Numbers as they come, each multiplied by `scale` (1/255 for bytes of an image).

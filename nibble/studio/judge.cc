@@ -1,0 +1,43 @@
+#include "nibble/studio/judge.h"
+
+#include <utility>
+
+#include "nibble/infer/predictor.h"
+#include "nibble/network/loss.h"
+
+namespace nibble {
+
+Verdict judge(const PreparedMlp& network, const LabelledRows& rows) {
+  Verdict verdict;
+  verdict.logits = Matrix<float>(row_count(rows.rows), network.outputs());
+  PreparedMlp::Scratch scratch;
+  network.logits(rows.rows, verdict.logits.values, scratch);
+  std::size_t right = 0;
+  for (std::size_t r = 0; r < rows.labels.size(); ++r) {
+    right += argmax(verdict.logits.row(r)) == rows.labels[r] ? 1 : 0;
+    verdict.loss += cross_entropy(verdict.logits.row(r), rows.labels[r]);
+  }
+  const auto count = static_cast<double>(rows.labels.size());
+  verdict.accuracy = 100.0 * static_cast<double>(right) / count;
+  verdict.loss /= count;
+  return verdict;
+}
+
+Verdict judge(Mlp network, const LabelledRows& rows) {
+  return judge(PreparedMlp(std::move(network)), rows);
+}
+
+Verdict judge(QuantizedMlp network, const LabelledRows& rows) {
+  return judge(PreparedMlp(std::move(network)), rows);
+}
+
+std::vector<Matrix<float>> layer_outputs(const PreparedMlp& network, const RowsView& rows) {
+  std::vector<Matrix<float>> outputs(network.layer_count());
+  PreparedMlp::Scratch scratch;
+  network.run_layer(0, rows, scratch, &outputs[0]);
+  for (std::size_t l = 1; l < outputs.size(); ++l)
+    network.run_layer(l, view_of(outputs[l - 1]), scratch, &outputs[l]);
+  return outputs;
+}
+
+}  // namespace nibble
