@@ -61,11 +61,11 @@ std::vector<Verb> declare(CLI::App& program) {
   std::vector<Verb> verbs = {add_eval(program),   add_predict(program), add_inspect(program),
                              add_verify(program), add_bench(program),   add_completion(program)};
 #else
-  std::vector<Verb> verbs = {add_study(program),     add_train(program),    add_eval(program),
-                             add_predict(program),   add_quantize(program), add_shrink(program),
-                             add_convert(program),   add_inspect(program),  add_diff(program),
-                             add_verify(program),    add_bench(program),    add_data(program),
-                             add_completion(program)};
+  std::vector<Verb> verbs = {add_study(program),   add_train(program),     add_eval(program),
+                             add_predict(program), add_quantize(program),  add_shrink(program),
+                             add_blame(program),   add_convert(program),   add_inspect(program),
+                             add_diff(program),    add_verify(program),    add_bench(program),
+                             add_data(program),    add_completion(program)};
 #endif
   for (const Verb& verb : verbs) {
     verb.parser->group("Verbs");

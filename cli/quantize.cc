@@ -4,12 +4,15 @@
 
 #include <fmt/format.h>
 
+#include "interrupt.h"
 #include "options.h"
 #include "output.h"
 #include "verbs.h"
 
+#include "nibble/core/error.h"
 #include "nibble/formats/model_file.h"
 #include "nibble/formats/recipe_file.h"
+#include "nibble/studio/calibrated.h"
 
 namespace nibble::cli {
 namespace {
@@ -19,12 +22,46 @@ struct QuantizeOptions {
   LoadOptions load;
   std::filesystem::path output;
   std::string scheme;
+  std::string data;
+  bool second_order = false;
+  std::size_t epochs = 0;
 };
 
+void require_data(const QuantizeOptions& options) {
+  const bool wants = options.second_order || options.epochs > 0;
+  if (wants && options.data.empty())
+    throw_error("--rounding second-order and --epochs look at rows; say with --data which");
+  if (options.second_order && options.epochs > 0)
+    throw_error("--rounding second-order and --epochs are two ways to do the same; use one");
+}
+
+// The model by the rounding that was asked for; what it was goes among its settings.
+Model quantized(const QuantizeOptions& options, const Model& model, const Recipe& recipe) {
+  Model result = quantized_model(model, recipe);
+  if (options.data.empty()) return result;
+  const Mlp& mlp = std::get<Mlp>(model.network);
+  const HeldOut rows = held_out_rows(model, options.data);
+  const InputKind kind = input_kind(model.featurizer);
+  if (options.second_order) {
+    result.network = quantize_second_order(mlp, recipe, kind, view_of(rows.training.rows));
+    result.provenance.settings["rounding"] = "second-order";
+  }
+  if (options.epochs > 0) {
+    remember_interrupts();
+    AwareSettings settings;
+    settings.epochs = options.epochs;
+    settings.should_stop = interrupted;
+    result.network = quantize_aware(mlp, recipe, kind, rows, settings);
+    result.provenance.settings["quantized_epochs"] = fmt::format("{}", options.epochs);
+  }
+  return result;
+}
+
 int run(const QuantizeOptions& options) {
+  require_data(options);
   const Recipe recipe = recipe_from(options.scheme);
   const Model model = load_model(options.model, options.load);
-  save_model(quantized_model(model, recipe), options.output);
+  save_model(quantized(options, model, recipe), options.output);
   const auto before = std::filesystem::file_size(options.model);
   const auto after = std::filesystem::file_size(options.output);
   print(fmt::format("{}: {} bytes as {}, {:.1f} % of {}\n", options.output.string(), after,
@@ -55,12 +92,34 @@ Verb add_quantize(CLI::App& program) {
   add_output_option(*verb, options->output, "FILE",
                     "The smaller model: .safetensors, .onnx, or .pt for PyTorch (not int4)")
       ->required();
+  verb->add_option("--data", options->data,
+                   "What the model was trained on, for the two options below; test rows are never "
+                   "read")
+      ->type_name("DATA")
+      ->group("Rounding");
+  verb->add_option_function<std::string>(
+          "--rounding",
+          [options](const std::string& name) {
+            if (name != "nearest" && name != "second-order")
+              throw_error("there is no rounding '{}'; expected nearest or second-order", name);
+            options->second_order = name == "second-order";
+          },
+          "How codes are chosen: each weight's nearest, or so that the layer's outputs stay near "
+          "(GPTQ), with biases corrected")
+      ->type_name(one_of({"nearest", "second-order"}))
+      ->default_str("nearest")
+      ->group("Rounding");
+  add_number(*verb, "--epochs", options->epochs,
+             "Quantization-aware training: so many more epochs with rounded weights")
+      ->group("Rounding");
   verb->footer(
       "Example:\n"
       "  nibble quantize checkpoint.pt --scheme int4 -o model-int4.safetensors\n"
       "  nibble quantize checkpoint.pt --scheme 0=int4:row,1-3=int8,4=f16 -o mixed.safetensors\n"
       "  nibble quantize checkpoint.pt --scheme 0=rank1:int6:tensor+f16,*=int4 -o "
-      "rank1.safetensors");
+      "rank1.safetensors\n"
+      "  nibble quantize checkpoint.pt --scheme int2 --rounding second-order --data sst2 -o "
+      "int2.safetensors");
   return {verb, [options] { return run(*options); }};
 }
 

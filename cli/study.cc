@@ -14,9 +14,21 @@
 #include "verbs.h"
 
 #include "nibble/report/table.h"
+#include "nibble/study/variants.h"
 
 namespace nibble::cli {
 namespace {
+
+// "all", or names with commas; a recipe's own commas cannot be told from these, so it has one item.
+std::vector<std::string> further_schemes(const std::string& text) {
+  if (text == "all") return all_other_schemes();
+  std::vector<std::string> schemes;
+  for (const std::string_view name : between_commas(text)) {
+    static_cast<void>(Recipe::from_text(name));  // an Error now, not after the training
+    schemes.emplace_back(name);
+  }
+  return schemes;
+}
 
 int run(const StudyOptions& options, bool quiet) {
   remember_interrupts();
@@ -50,6 +62,12 @@ Verb add_study(CLI::App& program) {
   add_number(*verb, "--seeds", options->seeds,
              "Repeat with this many seeds, counting up from --seed")
       ->group("Training");
+  verb->add_option_function<std::string>(
+          "--schemes",
+          [options](const std::string& text) { options->schemes = further_schemes(text); },
+          "Further precisions for the table and the report: names as quantize takes them, with "
+          "commas, or all")
+      ->type_name("NAMES|all");
   add_threads_option(*verb, options->threads);
   add_quiet_option(*verb, *quiet);
   verb->footer(
@@ -58,7 +76,8 @@ Verb add_study(CLI::App& program) {
       "far, and ends with exit code 130.\n\n"
       "Example:\n"
       "  nibble study sst2 -o lab-out\n"
-      "  nibble study reviews.tsv --test held-back.tsv -o out --seeds 5");
+      "  nibble study reviews.tsv --test held-back.tsv -o out --seeds 5\n"
+      "  nibble study sst2 -o lab-out --schemes all");
   return {verb, [options, quiet] { return run(*options, *quiet); }};
 }
 

@@ -25,6 +25,7 @@ Verb add_eval(CLI::App& program);
 Verb add_predict(CLI::App& program);
 Verb add_quantize(CLI::App& program);
 Verb add_shrink(CLI::App& program);
+Verb add_blame(CLI::App& program);
 Verb add_convert(CLI::App& program);
 Verb add_inspect(CLI::App& program);
 Verb add_diff(CLI::App& program);

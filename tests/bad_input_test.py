@@ -164,6 +164,13 @@ class BadInput(ProgramTest):
         self.refused("eval", self.numeric, self.rows, says="numbers")
         self.refused("eval", self.model, self.folder / "numbers.csv", says="numbers.csv")
         self.refused("quantize", self.small, "--scheme", "int4", "-o", self.folder / "out.safetensors", says="int8")
+        out = self.folder / "out.safetensors"
+        self.refused("quantize", self.model, "--scheme", "int3", "--rounding", "second-order", "-o", out, says="--data")
+        self.refused("quantize", self.model, "--scheme", "int3", "--rounding", "up", "-o", out, says="up")
+        self.refused("study", self.rows, "-o", self.folder / "study", "--schemes", "int8,int9", says="int9")
+        self.refused("blame", self.small, self.rows, says="int8")
+        self.refused("blame", self.model, self.rows, "--scheme", "int9", says="int9")
+        self.refused("blame", self.model, self.folder / "numbers.csv", says="numbers")
         self.refused("shrink", self.small, self.rows, "-o", self.folder / "out.safetensors", says="int8")
         self.refused("shrink", self.model, self.rows, "-o", self.folder / "out.pt", says=".safetensors")
         self.refused("shrink", self.model, self.folder / "numbers.csv", "-o", self.folder / "out.safetensors", says="numbers")

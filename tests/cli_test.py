@@ -11,7 +11,7 @@ import unittest
 
 from program import NIBBLE, SMALL, ProgramTest, nibble, number_rows, text_rows
 
-VERBS = ["study", "train", "eval", "predict", "quantize", "shrink", "convert", "inspect", "diff", "bench", "data", "completion"]
+VERBS = ["study", "train", "eval", "predict", "quantize", "shrink", "blame", "convert", "inspect", "diff", "bench", "data", "completion"]
 NESTED = [("data", "list"), ("data", "get"), ("data", "show"), ("completion", "bash")]
 SCHEMES = ["f32", "f16", "bf16", "int8", "int8-torch", "int4"]
 
@@ -127,6 +127,12 @@ class LifeOfAModel(ProgramTest):
             self.assertIn("0=int3:row,*=int8", text)
         self.assertEqual(*sizes)
 
+    def test_rounding_may_look_at_data(self):
+        for further in (["--rounding", "second-order"], ["--epochs", "1"]):
+            output = self.folder / "rounded.safetensors"
+            self.run_well("quantize", self.model, "--scheme", "int2:channel", "--data", self.data, "-o", output, *further)
+            self.assertGreater(self.accuracy(output), 80)
+
     def test_shrink_finds_a_small_model_that_still_works(self):
         small, tried = self.folder / "small.safetensors", self.folder / "tried.json"
         text = self.run_well("shrink", self.model, self.data, "-o", small, "--max-drop", "5", "--json", tried, "--quiet")
@@ -138,6 +144,15 @@ class LifeOfAModel(ProgramTest):
         done = nibble("shrink", self.model, self.data, "-o", self.folder / "none.safetensors", "--max-bytes", "1")
         self.assertEqual(done.returncode, 2)
         self.assertFalse((self.folder / "none.safetensors").exists())
+
+    def test_blame_names_the_layer_that_was_stored_badly(self):
+        output, picture, small = self.folder / "blame.json", self.folder / "blame.svg", self.folder / "blamed.safetensors"
+        text = self.run_well("blame", self.model, self.data, "--scheme", "1=int2:tensor,*=int8", "--json", output, "--plot", picture)
+        self.assertIn("Layer 1 is to blame", text)
+        self.assertEqual(json.loads(output.read_text())[0]["worst"], 1)
+        self.assertIn("<svg", picture.read_text())
+        self.run_well("quantize", self.model, "--scheme", "0=1bit:tensor,*=f16", "-o", small)
+        self.assertIn("Layer 0 is to blame", self.run_well("blame", self.model, self.data, "--other", small))
 
     def test_convert_goes_to_onnx_and_back(self):
         onnx, back = self.folder / "converted.onnx", self.folder / "back.pt"

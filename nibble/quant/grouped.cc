@@ -123,6 +123,14 @@ void write_codes(const Matrix<float>& weight, const Block& block, float scale, c
   }
 }
 
+Matrix<std::uint8_t> packed_row(AlignedVector<std::uint8_t> bytes) {
+  Matrix<std::uint8_t> row;
+  row.rows = 1;
+  row.columns = bytes.size();
+  row.values = std::move(bytes);
+  return row;
+}
+
 bool rounds_to_f16(CodeKind kind) { return kind == CodeKind::kNf4 || kind == CodeKind::kFp8; }
 
 // All levels of a block, by code.
@@ -184,10 +192,7 @@ GroupedMatrix encode_grouped(const Matrix<float>& weight, const GroupedForm& for
     with_code(form, found.zero_point,
               [&](const auto& code) { write_codes(weight, block, scale, code, codes); });
   });
-  Matrix<std::uint8_t> packed;
-  packed.values = pack_codes(form.kind, codes);
-  packed.rows = 1;
-  packed.columns = packed.values.size();
+  Matrix<std::uint8_t> packed = packed_row(pack_codes(form.kind, codes));
   return {
       form, weight.rows, weight.columns, std::move(packed), std::move(scales), std::move(zeros)};
 }
@@ -204,6 +209,37 @@ Matrix<float> decode(const GroupedMatrix& matrix) {
     }
   });
   return weight;
+}
+
+void GroupedRounder::round_row(std::size_t input, std::span<float> row) const {
+  const GroupedForm& form = scales_.form;
+  const std::size_t wide = form.block.outputs == 0 ? row.size() : form.block.outputs;
+  const std::size_t line = form.block.inputs == 0 ? 0 : input / form.block.inputs;
+  for (std::size_t first = 0; first < row.size(); first += wide) {
+    const std::size_t block = line * scales_.scales.columns + first / wide;
+    const float scale = float_from_f16(scales_.scales.values[block]);
+    const std::int32_t zero = form.asymmetric ? scales_.zeros.values[block] : 0;
+    const bool narrow = rounds_to_f16(form.kind);
+    with_code(form, zero, [&](const auto& code) {
+      for (std::size_t o = first; o < std::min(first + wide, row.size()); ++o) {
+        const float value = scale * code.nearest(row[o] / scale);
+        row[o] = narrow ? float_from_f16(f16_from_float(value)) : value;
+      }
+    });
+  }
+}
+
+GroupedMatrix GroupedRounder::encode(const Matrix<float>& weight) const {
+  AlignedVector<std::uint8_t> codes(weight.values.size());
+  for_each_block(scales_.form.block, weight.rows, weight.columns, [&](const Block& block) {
+    const float scale = float_from_f16(scales_.scales.values[block.index]);
+    const std::int32_t zero = scales_.form.asymmetric ? scales_.zeros.values[block.index] : 0;
+    with_code(scales_.form, zero,
+              [&](const auto& code) { write_codes(weight, block, scale, code, codes); });
+  });
+  GroupedMatrix result = scales_;
+  result.codes = packed_row(pack_codes(scales_.form.kind, codes));
+  return result;
 }
 
 Matrix<std::int16_t> integer_levels(const GroupedMatrix& matrix) {

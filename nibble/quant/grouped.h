@@ -20,6 +20,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <utility>
 
 #include "nibble/core/aligned.h"
 #include "nibble/core/shared_matrix.h"
@@ -48,6 +50,19 @@ struct GroupedMatrix {
 // Weights [inputs][outputs], finite, at most kLargestF16 in magnitude.
 GroupedMatrix encode_grouped(const Matrix<float>& weight, const GroupedForm& form);
 Matrix<float> decode(const GroupedMatrix& matrix);
+
+// Rounds weights to the levels that a matrix's scales and zero points give.
+class GroupedRounder {
+ public:
+  explicit GroupedRounder(GroupedMatrix scales) : scales_(std::move(scales)) {}
+  // Each weight of this input becomes the nearest one that can be stored.
+  void round_row(std::size_t input, std::span<float> row) const;
+  // The matrix that stores the nearest of these weights, with the scales as they are.
+  GroupedMatrix encode(const Matrix<float>& weight) const;
+
+ private:
+  GroupedMatrix scales_;
+};
 
 // The whole numbers that the codes stand for, each within -255..255: [inputs][outputs]. Not for nf4
 // and fp8.

@@ -1,5 +1,7 @@
 // The sections with the main figures: the table, the comparison, the seeds.
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -88,6 +90,59 @@ std::string time_figure(const std::vector<VariantSummary>& variants) {
                 "Median for one row on one thread; line up to the 99th percentile.");
 }
 
+// No other is both smaller and at least as accurate.
+bool is_on_front(const VariantSummary& one, const std::vector<VariantSummary>& variants) {
+  return std::ranges::none_of(variants, [&](const VariantSummary& other) {
+    return other.bytes.mean <= one.bytes.mean && other.accuracy.mean >= one.accuracy.mean &&
+           (other.bytes.mean < one.bytes.mean || other.accuracy.mean > one.accuracy.mean);
+  });
+}
+
+ChartPoint front_point(const VariantSummary& variant) {
+  const double megabytes = variant.bytes.mean / (1024.0 * 1024.0);
+  return {std::log10(megabytes), variant.accuracy.mean,
+          fmt::format("{}: {} MB, {:.2f} %", variant.name, megabytes_text(variant.bytes.mean),
+                      variant.accuracy.mean)};
+}
+
+// Bytes against accuracy, for more precisions than bars can compare.
+std::string front_figure(std::vector<VariantSummary> variants) {
+  std::ranges::sort(variants, {}, [](const VariantSummary& one) { return one.bytes.mean; });
+  ChartSeries all{.name = "other", .style = "series second", .marker = Marker::kSquare, .points = {}};
+  ChartSeries front{.name = "none smaller is as accurate",
+                    .style = "series first",
+                    .marker = Marker::kCircle,
+                    .points = {}};
+  std::string names;
+  for (const VariantSummary& variant : variants) {
+    if (!is_on_front(variant, variants)) {
+      all.points.push_back(front_point(variant));
+      continue;
+    }
+    front.points.push_back(front_point(variant));
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", variant.name);
+  }
+  double low = 100.0;
+  double high = 0.0;
+  for (const VariantSummary& variant : variants) {
+    low = std::min(low, variant.accuracy.mean);
+    high = std::max(high, variant.accuracy.mean);
+  }
+  const double smallest = front_point(variants.front()).x;
+  const double largest = front_point(variants.back()).x;
+  LineChart chart{.title = "Storage against accuracy",
+                  .description = "On the front: " + names,
+                  .x_label = "Storage, log10 of MB",
+                  .y_label = "Accuracy (%)",
+                  .x = value_axis(smallest, largest, kBarTicks),
+                  .y = value_axis(low, high, kAccuracyTicks),
+                  .series = {front, all},
+                  .mark = std::nullopt,
+                  .mark_text = ""};
+  return figure("Storage against accuracy", line_chart(chart),
+                "On the front, smallest first: " + names + ".");
+}
+
 std::vector<HtmlCell> seed_row(const SeedRun& run) {
   std::vector<HtmlCell> cells = {{.text = std::to_string(run.seed)},
                                  {.text = std::to_string(run.best_epoch)},
@@ -121,9 +176,11 @@ std::string results_section(const StudyResult& result) {
 
 std::string comparison_section(const StudyResult& result) {
   const std::vector<VariantSummary> variants = summarise(result);
+  constexpr std::size_t kUsual = 4;
   return html_section("comparison", "What each precision costs and gives",
                       "<div class=\"thirds\">\n" + accuracy_figure(variants) +
-                          storage_figure(variants) + time_figure(variants) + "</div>\n");
+                          storage_figure(variants) + time_figure(variants) + "</div>\n" +
+                          (variants.size() > kUsual ? front_figure(variants) : ""));
 }
 
 std::string seeds_section(const StudyResult& result) {

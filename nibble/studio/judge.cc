@@ -7,11 +7,16 @@
 
 namespace nibble {
 
+Matrix<float> logits_of(const PreparedMlp& network, const RowsView& rows) {
+  Matrix<float> logits(row_count(rows), network.outputs());
+  PreparedMlp::Scratch scratch;
+  network.logits(rows, logits.values, scratch);
+  return logits;
+}
+
 Verdict judge(const PreparedMlp& network, const LabelledRows& rows) {
   Verdict verdict;
-  verdict.logits = Matrix<float>(row_count(rows.rows), network.outputs());
-  PreparedMlp::Scratch scratch;
-  network.logits(rows.rows, verdict.logits.values, scratch);
+  verdict.logits = logits_of(network, rows.rows);
   std::size_t right = 0;
   for (std::size_t r = 0; r < rows.labels.size(); ++r) {
     right += argmax(verdict.logits.row(r)) == rows.labels[r] ? 1 : 0;

@@ -17,6 +17,8 @@ struct Verdict {
   Matrix<float> logits;
 };
 
+Matrix<float> logits_of(const PreparedMlp& network, const RowsView& rows);
+
 Verdict judge(const PreparedMlp& network, const LabelledRows& rows);
 Verdict judge(Mlp network, const LabelledRows& rows);
 Verdict judge(QuantizedMlp network, const LabelledRows& rows);

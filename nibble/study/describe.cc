@@ -17,9 +17,22 @@ std::size_t layer_bytes(const QuantizedLinear& layer) {
   return bytes.codes + bytes.scales + layer.bias.size() * sizeof(float);
 }
 
+bool is_factor(const Linear& /*layer*/) { return false; }
+bool is_factor(const QuantizedLinear& layer) { return layer.is_factor; }
+
+// Two factors count as the layer that they stand for.
 std::size_t layer_bytes(const Model& model, std::size_t layer) {
-  return std::visit([&](const auto& network) { return layer_bytes(network.layers[layer]); },
-                    model.network);
+  return std::visit(
+      [layer](const auto& network) {
+        std::size_t bytes = 0;
+        std::size_t index = 0;
+        for (const auto& stored : network.layers) {
+          if (index == layer) bytes += layer_bytes(stored);
+          if (!is_factor(stored)) ++index;
+        }
+        return bytes;
+      },
+      model.network);
 }
 
 void add_file(std::vector<DataFile>& files, const Examples& examples) {

@@ -126,7 +126,7 @@ void run_seed(Workshop& shop, std::size_t index) {
   run.train_seconds = shop.result.seconds.training - before;
 
   shop.say("Storing the network in every precision");
-  const auto stored = store_variants(original, folder / "models");
+  const auto stored = store_variants(original, folder / "models", shop.options.schemes);
   shop.clock.add_to(shop.result.seconds.quantizing);
   shop.say("Measuring what was stored");
   run.variants = measure_variants(stored, *shop.data.test, shop.options.output);

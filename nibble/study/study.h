@@ -25,8 +25,9 @@ namespace nibble {
 struct StudyOptions {
   DataOptions data;
   std::vector<std::size_t> hidden = {512, 256, 128, 64};
-  TrainSettings training;   // `training.seed` is the first seed
-  std::size_t seeds = 1;    // how many, counting up from the first
+  TrainSettings training;            // `training.seed` is the first seed
+  std::size_t seeds = 1;             // how many, counting up from the first
+  std::vector<std::string> schemes;  // recipes beside the four precisions of the lab
   std::size_t threads = 0;  // for training; 0: all available. Times in the table are of one thread.
   std::filesystem::path output;
 };

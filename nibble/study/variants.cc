@@ -29,13 +29,43 @@ StoredVariant store(const Model& original, const Variant& variant,
   return stored;
 }
 
+// "0=int4:row,*=f16" -> "0-int4-row-f16": a file name.
+std::string file_stem(const std::string& recipe) {
+  std::string stem;
+  for (const char c : recipe) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+    if (plain) {
+      stem += c;
+    } else if (!stem.empty() && stem.back() != '-') {
+      stem += '-';
+    }
+  }
+  return stem;
+}
+
+StoredVariant store_recipe(const Model& original, const std::string& recipe,
+                           const std::filesystem::path& folder) {
+  StoredVariant stored{.name = recipe,
+                       .file = folder / (file_stem(recipe) + ".safetensors"),
+                       .model = quantized_model(original, Recipe::from_text(recipe))};
+  save_model(stored.model, stored.file);
+  return stored;
+}
+
 }  // namespace
 
+std::vector<std::string> all_other_schemes() {
+  return {"bf16", "int8-torch", "fp8", "nf4", "int3", "int2", "ternary", "1bit"};
+}
+
 std::vector<StoredVariant> store_variants(const Model& original,
-                                          const std::filesystem::path& folder) {
+                                          const std::filesystem::path& folder,
+                                          const std::vector<std::string>& recipes) {
   make_folder(folder);
   std::vector<StoredVariant> stored;
   for (const Variant& variant : kVariants) stored.push_back(store(original, variant, folder));
+  for (const std::string& recipe : recipes)
+    stored.push_back(store_recipe(original, recipe, folder));
   return stored;
 }
 

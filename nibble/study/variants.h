@@ -18,9 +18,14 @@ struct StoredVariant {
   Model model;
 };
 
-// Original, Dynamic (INT8), Dynamic (INT4), Half; each in `folder` as a .safetensors file.
+// Original, Dynamic (INT8), Dynamic (INT4), Half, then one for each further recipe
+// (quant/recipe.h); each in `folder` as a .safetensors file.
 std::vector<StoredVariant> store_variants(const Model& original,
-                                          const std::filesystem::path& folder);
+                                          const std::filesystem::path& folder,
+                                          const std::vector<std::string>& recipes = {});
+
+// What `--schemes all` adds to the four.
+std::vector<std::string> all_other_schemes();
 
 // One row for each variant, in order. Everything is measured on the file, loaded anew; the row
 // names it as seen from `folder`.

@@ -1,0 +1,236 @@
+#include "nibble/studio/blame.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <utility>
+#include <variant>
+
+#include "nibble/core/error.h"
+#include "nibble/infer/predictor.h"
+#include "nibble/studio/judge.h"
+
+namespace nibble {
+namespace {
+
+constexpr std::size_t kMostInputs = 20;
+
+// What stands for one layer of the original: itself, or two factors.
+using Stored = std::vector<QuantizedLinear>;
+
+std::vector<Stored> by_layer(const QuantizedMlp& changed) {
+  std::vector<Stored> layers(1);
+  for (const QuantizedLinear& layer : changed.layers) {
+    layers.back().push_back(layer);
+    if (!layer.is_factor) layers.emplace_back();
+  }
+  layers.pop_back();
+  return layers;
+}
+
+std::vector<Stored> by_layer(const Mlp& mlp) {
+  std::vector<Stored> layers;
+  for (const Linear& layer : mlp.layers) layers.push_back({{layer.weight, layer.bias}});
+  return layers;
+}
+
+QuantizedMlp network_of(const std::vector<Stored>& layers) {
+  QuantizedMlp network;
+  for (const Stored& layer : layers)
+    network.layers.insert(network.layers.end(), layer.begin(), layer.end());
+  network.scheme = common_scheme(network.layers);
+  return network;
+}
+
+void require_same_layers(const Mlp& original, const Mlp& changed) {
+  if (original.shape() == changed.shape()) return;
+  throw_error(
+      "cannot compare the two models: one has layers of other sizes; blame compares a model with "
+      "what quantize made of it");
+}
+
+double square_distance(const Matrix<float>& a, const Matrix<float>& b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.values.size(); ++i) {
+    const double difference = 1.0 * a.values[i] - b.values[i];
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+double square_norm(const Matrix<float>& a) {
+  double sum = 0.0;
+  for (const float value : a.values) sum += 1.0 * value * value;
+  return sum;
+}
+
+double sqnr_db(const Matrix<float>& weight, const Matrix<float>& stored) {
+  const double noise = square_distance(weight, stored);
+  if (noise == 0.0) return std::numeric_limits<double>::infinity();
+  return 10.0 * std::log10(square_norm(weight) / noise);
+}
+
+std::string encoding_text(const Stored& layer) {
+  std::string text;
+  for (const QuantizedLinear& part : layer)
+    text += (text.empty() ? "" : " + ") + encoding_name(part.weight);
+  return text;
+}
+
+std::vector<Label> answers(const Matrix<float>& logits) {
+  std::vector<Label> labels(logits.rows);
+  for (std::size_t r = 0; r < logits.rows; ++r) labels[r] = argmax(logits.row(r));
+  return labels;
+}
+
+std::size_t differences(const std::vector<Label>& a, const std::vector<Label>& b) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) count += a[i] != b[i] ? 1 : 0;
+  return count;
+}
+
+// One layer's outputs for the inputs that it has in the original network.
+Matrix<float> outputs_of(const Stored& layer, const RowsView& inputs) {
+  return layer_outputs(PreparedMlp(network_of({layer})), inputs).back();
+}
+
+class Comparison {
+ public:
+  Comparison(const Mlp& original, const QuantizedMlp& changed, const LabelledRows& rows)
+      : rows_(rows), original_(by_layer(original)), changed_(by_layer(changed)) {
+    before_ = judge(network_of(original_), rows);
+    after_ = judge(network_of(changed_), rows);
+    inputs_ = layer_outputs(PreparedMlp(network_of(original_)), rows.rows);
+  }
+
+  Blame result(const std::string& name, const Mlp& original, const Mlp& decoded) const {
+    Blame result{.name = name,
+                 .original_accuracy = before_.accuracy,
+                 .accuracy = after_.accuracy,
+                 .layers = {},
+                 .worst = 0,
+                 .flipped = flipped(),
+                 .inputs = {}};
+    for (std::size_t l = 0; l < original_.size(); ++l)
+      result.layers.push_back(layer(l, original.layers[l].weight, decoded.layers[l].weight));
+    const auto worst = std::ranges::max_element(result.layers, {}, &LayerBlame::share);
+    result.worst = static_cast<std::size_t>(worst - result.layers.begin());
+    result.inputs = moving_inputs(result.flipped);
+    return result;
+  }
+
+ private:
+  LayerBlame layer(std::size_t l, const Matrix<float>& weight, const Matrix<float>& stored) const {
+    std::vector<Stored> only = original_;
+    only[l] = changed_[l];
+    std::vector<Stored> all_but = changed_;
+    all_but[l] = original_[l];
+    const Verdict quantized = judge(network_of(only), rows_);
+    const Verdict restored = judge(network_of(all_but), rows_);
+    const RowsView inputs = l == 0 ? rows_.rows : RowsView(view_of(inputs_[l - 1]));
+    const Matrix<float> y = outputs_of(original_[l], inputs);
+    const double distance = square_distance(after_.logits, before_.logits);
+    LayerBlame found{.encoding = encoding_text(changed_[l]),
+                     .sqnr_db = sqnr_db(weight, stored),
+                     .only_quantized = quantized.accuracy,
+                     .only_restored = restored.accuracy,
+                     .flips = differences(answers(quantized.logits), answers(before_.logits))};
+    const double norm = square_norm(y);
+    if (norm > 0.0)
+      found.output_error =
+          100.0 * std::sqrt(square_distance(outputs_of(changed_[l], inputs), y) / norm);
+    if (distance > 0.0)
+      found.share = 100.0 * (1.0 - square_distance(restored.logits, before_.logits) / distance);
+    return found;
+  }
+
+  std::vector<FlippedRow> flipped() const {
+    const auto before = answers(before_.logits);
+    const auto after = answers(after_.logits);
+    std::vector<FlippedRow> rows;
+    for (std::size_t r = 0; r < before.size(); ++r)
+      if (before[r] != after[r]) rows.push_back({r, rows_.labels[r], before[r], after[r]});
+    return rows;
+  }
+
+  std::vector<MovingInput> moving_inputs(const std::vector<FlippedRow>& flipped) const {
+    const PreparedMlp before(network_of(original_));
+    const PreparedMlp after(network_of(changed_));
+    std::map<std::size_t, MovingInput> found;
+    for (const FlippedRow& row : flipped)
+      std::visit([&](const auto& view) { weigh(view, row, before, after, found); }, rows_.rows);
+    std::vector<MovingInput> inputs;
+    for (const auto& [column, input] : found) inputs.push_back(input);
+    std::ranges::stable_sort(inputs, [](const MovingInput& a, const MovingInput& b) {
+      return std::fabs(a.moved) > std::fabs(b.moved);
+    });
+    inputs.resize(std::min(inputs.size(), kMostInputs));
+    return inputs;
+  }
+
+  // How far the new network lies beyond the old one on the way to the row's new answer.
+  static double pull(const SparseRowsView& row, const FlippedRow& flip, const PreparedMlp& before,
+                     const PreparedMlp& after) {
+    PreparedMlp::Scratch scratch;
+    std::vector<float> old_logits(before.outputs());
+    std::vector<float> new_logits(before.outputs());
+    before.logits(row, old_logits, scratch);
+    after.logits(row, new_logits, scratch);
+    return (1.0 * new_logits[flip.after] - new_logits[flip.before]) -
+           (1.0 * old_logits[flip.after] - old_logits[flip.before]);
+  }
+
+  static void weigh(const SparseRowsView& rows, const FlippedRow& flip, const PreparedMlp& before,
+                    const PreparedMlp& after, std::map<std::size_t, MovingInput>& found) {
+    const auto columns = rows.row_indices(flip.row);
+    const auto values = rows.row_values(flip.row);
+    const double whole = pull(rows.slice(flip.row, 1), flip, before, after);
+    for (std::size_t left_out = 0; left_out < columns.size(); ++left_out) {
+      SparseRows without;
+      without.columns = rows.columns;
+      for (std::size_t i = 0; i < columns.size(); ++i) {
+        if (i == left_out) continue;
+        without.indices.push_back(columns[i]);
+        without.values.push_back(values[i]);
+      }
+      without.end_row();
+      MovingInput& input = found[columns[left_out]];
+      input.input = columns[left_out];
+      input.moved += whole - pull(without.view(), flip, before, after);
+      ++input.rows;
+    }
+  }
+  static void weigh(const DenseRowsView& rows, const FlippedRow& flip, const PreparedMlp& before,
+                    const PreparedMlp& after, std::map<std::size_t, MovingInput>& found) {
+    SparseRows row;
+    row.columns = rows.columns;
+    for (std::size_t i = 0; i < rows.columns; ++i) {
+      if (rows.row(flip.row)[i] == 0.0F) continue;
+      row.indices.push_back(static_cast<std::uint32_t>(i));
+      row.values.push_back(rows.row(flip.row)[i]);
+    }
+    row.end_row();
+    FlippedRow first = flip;
+    first.row = 0;
+    weigh(row.view(), first, before, after, found);
+  }
+
+  LabelledRows rows_;
+  std::vector<Stored> original_;
+  std::vector<Stored> changed_;
+  Verdict before_;
+  Verdict after_;
+  std::vector<Matrix<float>> inputs_;  // inputs_[l]: the original's outputs of layer l
+};
+
+}  // namespace
+
+Blame blame(const Mlp& original, const QuantizedMlp& changed, const std::string& name,
+            const LabelledRows& rows) {
+  const Mlp decoded = dequantize(changed);
+  require_same_layers(original, decoded);
+  return Comparison(original, changed, rows).result(name, original, decoded);
+}
+
+}  // namespace nibble

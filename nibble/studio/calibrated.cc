@@ -1,0 +1,166 @@
+#include "nibble/studio/calibrated.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "nibble/core/threads.h"
+#include "nibble/quant/low_rank.h"
+#include "nibble/quant/second_order.h"
+#include "nibble/studio/judge.h"
+#include "nibble/train/train.h"
+
+namespace nibble {
+namespace {
+
+EncodedMatrix encode_for(const Matrix<float>& weight, const Encoding& encoding, GroupAxis axis,
+                         const RowsView& inputs) {
+  const auto* choice = std::get_if<GroupedChoice>(&encoding);
+  if (choice == nullptr) return encode(weight, encoding, axis);
+  return encode_second_order(weight, form_of(*choice, axis), hessian_of(inputs));
+}
+
+// One layer, or a factor, alone and without ReLU.
+Matrix<float> outputs_of(QuantizedLinear layer, const RowsView& inputs) {
+  layer.is_factor = false;
+  QuantizedMlp alone;
+  alone.layers.push_back(std::move(layer));
+  alone.scheme = common_scheme(alone.layers);
+  return logits_of(PreparedMlp(std::move(alone)), inputs);
+}
+
+void relu(Matrix<float>& values) {
+  for (float& value : values.values) value = std::max(value, 0.0F);
+}
+
+// Adds the mean of wanted - given to the bias, and to what is given.
+void correct_bias(const Matrix<float>& wanted, Matrix<float>& given, AlignedVector<float>& bias) {
+  for (std::size_t o = 0; o < bias.size(); ++o) {
+    double sum = 0.0;
+    for (std::size_t r = 0; r < wanted.rows; ++r) sum += 1.0 * wanted.at(r, o) - given.at(r, o);
+    const auto mean = static_cast<float>(sum / static_cast<double>(wanted.rows));
+    bias[o] += mean;
+    for (std::size_t r = 0; r < given.rows; ++r) given.at(r, o) += mean;
+  }
+}
+
+class Calibration {
+ public:
+  Calibration(const RowsView& rows, InputKind kind) : rows_(rows), kind_(kind) {}
+
+  void add(const Linear& linear, const LayerRecipe& recipe) {
+    const bool sparse = first_ && kind_ == InputKind::kSparse;
+    const GroupAxis axis = sparse ? GroupAxis::kOutputs : GroupAxis::kInputs;
+    if (recipe.rank == 0) {
+      append({encode_for(linear.weight, recipe.encoding, axis, inputs()), linear.bias}, linear);
+      return;
+    }
+    const Factors factors = factorize(linear.weight, recipe.rank);
+    QuantizedLinear first{encode_for(factors.first, recipe.encoding, axis, inputs()),
+                          AlignedVector<float>(recipe.rank), true};
+    given_ = outputs_of(first, inputs());
+    mlp_.layers.push_back(std::move(first));
+    quantized_inputs_ = true;
+    append({encode_for(factors.second, recipe.second, GroupAxis::kInputs, view_of(given_)),
+            linear.bias},
+           linear);
+  }
+
+  QuantizedMlp take() && {
+    mlp_.scheme = common_scheme(mlp_.layers);
+    return std::move(mlp_);
+  }
+
+ private:
+  RowsView inputs() const { return quantized_inputs_ ? RowsView(view_of(given_)) : rows_; }
+
+  // The original goes along: what its layer makes of its own inputs is what is wanted.
+  void append(QuantizedLinear layer, const Linear& linear) {
+    Matrix<float> given = outputs_of(layer, inputs());
+    Mlp alone;
+    alone.layers.push_back(linear);
+    wanted_ = logits_of(PreparedMlp(std::move(alone)), first_ ? rows_ : RowsView(view_of(wanted_)));
+    correct_bias(wanted_, given, layer.bias);
+    relu(wanted_);
+    relu(given);
+    given_ = std::move(given);
+    mlp_.layers.push_back(std::move(layer));
+    quantized_inputs_ = true;
+    first_ = false;
+  }
+
+  RowsView rows_;
+  InputKind kind_;
+  bool first_ = true;
+  bool quantized_inputs_ = false;
+  Matrix<float> given_;   // what the quantized layers so far give
+  Matrix<float> wanted_;  // and the float ones
+  QuantizedMlp mlp_;
+};
+
+// The rows of one piece of an epoch.
+LabelledRows piece_of(const LabelledRows& rows, std::size_t piece, std::size_t pieces) {
+  const std::size_t count = row_count(rows.rows);
+  const std::size_t first = piece * count / pieces;
+  const std::size_t last = (piece + 1) * count / pieces;
+  return {slice(rows.rows, first, last - first), rows.labels.subspan(first, last - first)};
+}
+
+// weights += after - before
+void add_movement(const Mlp& before, const Mlp& after, Mlp& weights) {
+  for (std::size_t l = 0; l < weights.layers.size(); ++l) {
+    const auto move = [](const auto& from, const auto& to, auto& values) {
+      for (std::size_t i = 0; i < values.size(); ++i) values[i] += to[i] - from[i];
+    };
+    move(before.layers[l].weight.values, after.layers[l].weight.values,
+         weights.layers[l].weight.values);
+    move(before.layers[l].bias, after.layers[l].bias, weights.layers[l].bias);
+  }
+}
+
+bool is_better(const Verdict& a, const Verdict& b) {
+  return a.accuracy > b.accuracy || (a.accuracy == b.accuracy && a.loss < b.loss);
+}
+
+}  // namespace
+
+QuantizedMlp quantize_second_order(const Mlp& mlp, const Recipe& recipe, InputKind inputs,
+                                   const RowsView& training) {
+  // Refuses what cannot be stored.
+  static_cast<void>(quantize(mlp, recipe, inputs));
+  Calibration calibration(training, inputs);
+  const auto layers = recipe.layers(mlp.layers.size());
+  for (std::size_t l = 0; l < mlp.layers.size(); ++l) calibration.add(mlp.layers[l], layers[l]);
+  return std::move(calibration).take();
+}
+
+QuantizedMlp quantize_aware(const Mlp& mlp, const Recipe& recipe, InputKind inputs,
+                            const HeldOut& rows, const AwareSettings& settings) {
+  TrainSettings training;
+  training.epochs = 1;
+  training.learning_rate = settings.learning_rate;
+  training.dropout = {0.0};
+  ThreadPool pool(0);
+  Mlp weights = mlp;
+  QuantizedMlp best = quantize(weights, recipe, inputs);
+  Verdict best_verdict = judge(best, rows.validation.labelled());
+  QuantizedMlp now = best;
+  for (std::size_t round = 0; round < settings.epochs * settings.pieces; ++round) {
+    if (settings.should_stop && settings.should_stop()) break;
+    training.seed = settings.seed + static_cast<std::uint32_t>(round);
+    const Mlp before = dequantize(now);
+    const LabelledRows piece =
+        piece_of(rows.training.labelled(), round % settings.pieces, settings.pieces);
+    const Mlp after = train(before, piece, rows.validation.labelled(), training, pool).best;
+    add_movement(before, after, weights);
+    now = quantize(weights, recipe, inputs);
+    Verdict verdict = judge(now, rows.validation.labelled());
+    if (!is_better(verdict, best_verdict)) continue;
+    best = now;
+    best_verdict = std::move(verdict);
+  }
+  return best;
+}
+
+}  // namespace nibble
