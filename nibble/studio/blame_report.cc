@@ -11,24 +11,14 @@
 #include "nibble/core/file.h"
 #include "nibble/report/gnuplot.h"
 #include "nibble/report/roofline.h"
+#include "nibble/studio/picture.h"
 
 namespace nibble {
 namespace {
 
 constexpr std::size_t kShownInputs = 8;
 
-constexpr const char* kPngTerminal =
-    "set terminal pngcairo enhanced size 1600,900 font 'DejaVu Sans,19' linewidth 2 background rgb "
-    "'white'\n";
-constexpr const char* kSvgTerminal =
-    "set terminal svg enhanced size 800,450 dynamic font 'DejaVu "
-    "Sans,Helvetica,Arial,sans-serif,12' background rgb 'white'\n";
 constexpr const char* kStyle = R"(
-set encoding utf8
-set border 3 linecolor rgb '#555555' linewidth 0.8
-set tics nomirror out scale 0.6 textcolor rgb '#333333'
-set grid ytics back linetype 1 linecolor rgb '#dddddd' linewidth 0.6
-set key outside top left horizontal Left reverse
 set style data histograms
 set style histogram clustered gap 1
 set style fill solid 0.9 border rgb '#ffffff'
@@ -123,7 +113,7 @@ std::string blame_json(const std::vector<Blame>& blames, const Featurizer& featu
 }
 
 std::string blame_script(const std::vector<Blame>& blames) {
-  std::string script = kStyle;
+  std::string script = std::string(kPictureStyle) + kStyle;
   script += "$shares << EOD\n";
   for (std::size_t l = 0; l < blames.front().layers.size(); ++l) {
     script += fmt::format("{}", l);

@@ -10,25 +10,14 @@
 #include "nibble/core/thousands.h"
 #include "nibble/report/gnuplot.h"
 #include "nibble/report/roofline.h"
+#include "nibble/studio/picture.h"
 
 namespace nibble {
 namespace {
 
-constexpr const char* kPngTerminal =
-    "set terminal pngcairo enhanced size 1600,900 font 'DejaVu Sans,19' linewidth 2 background rgb "
-    "'white'\n";
-constexpr const char* kSvgTerminal =
-    "set terminal svg enhanced size 800,450 dynamic font 'DejaVu "
-    "Sans,Helvetica,Arial,sans-serif,12' background rgb 'white'\n";
-// Okabe and Ito's colours; shapes tell the same in black and white.
 constexpr const char* kStyle = R"(
-set encoding utf8
-set border 3 linecolor rgb '#555555' linewidth 0.8
-set tics nomirror out scale 0.6 textcolor rgb '#333333'
-set grid ytics back linetype 1 linecolor rgb '#dddddd' linewidth 0.6
 set logscale x 2
 set format x '%.0b %B'
-set key outside top left horizontal Left reverse
 set xlabel 'Bytes of the file'
 set ylabel 'Validation accuracy, %'
 )";
@@ -88,7 +77,7 @@ void require_front_picture_name(const std::filesystem::path& path) { require_pic
 std::string front_script(const ShrinkResult& result) {
   std::vector<const ShrinkCandidate*> all;
   for (const ShrinkCandidate& one : result.tried) all.push_back(&one);
-  std::string script = kStyle;
+  std::string script = std::string(kPictureStyle) + kStyle;
   script +=
       "plot '-' with points pointtype 6 pointsize 0.7 linecolor rgb '#999999' title 'tried', "
       "'-' with linespoints pointtype 7 pointsize 0.8 linecolor rgb '#0072B2' title 'best of its "
