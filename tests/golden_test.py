@@ -4,12 +4,15 @@ name. tests/golden/make.py made the files; a folder for each change of the forma
 
     1          format version 1
     1-checks   the same with check vectors and the digest of the tensors
+
+torch-VERSION holds checkpoints of that PyTorch (golden/make_torch.py) with its logits.
 """
 import unittest
 
 from program import ROOT, ProgramTest, nibble
 
-FOLDERS = sorted(path for path in (ROOT / "tests/golden").iterdir() if path.is_dir())
+GOLDEN = ROOT / "tests/golden"
+FOLDERS = sorted(path for path in GOLDEN.iterdir() if path.name[0].isdigit())
 EXACT = ("int8", "int8-torch", "int4")
 
 
@@ -37,6 +40,19 @@ class Golden(ProgramTest):
                             for a, b in zip(numbers(before), numbers(after)):
                                 self.assertAlmostEqual(a, b, delta=1e-2 if scheme == "bf16" else 1e-5)
                     self.assertIn("Passed", self.run_well("verify", model))
+
+    def test_checkpoints_of_pytorch(self):
+        # per-channel: nibble rounds activations to 8 bits, PyTorch to 7.
+        close = {"per-channel": 2e-2}
+        for model in sorted(GOLDEN.glob("torch-*/*.pt")):
+            with self.subTest(model=f"{model.parent.name}/{model.name}"):
+                asked = (model.parent / "rows.input").read_bytes()
+                lines = self.run_well("predict", model, "--logits", "--batch", "1", input=asked).splitlines()
+                theirs = model.with_suffix(".logits").read_text().splitlines()
+                self.assertEqual(len(lines), len(theirs))
+                for line, answer in zip(lines, theirs):
+                    for a, b in zip(numbers(line)[1:], map(float, answer.split("\t"))):
+                        self.assertAlmostEqual(a, b, delta=close.get(model.stem, 1e-5))
 
     def test_a_newer_version_is_refused_by_name(self):
         content = (FOLDERS[0] / "text-int8.safetensors").read_bytes()

@@ -21,7 +21,8 @@ OTHER = "film story scene actor music the and with about every".split()
 def nibble(*arguments, **options):
     """Runs `nibble arguments...` to its end; standard input is empty unless given."""
     options.setdefault("input", b"")
-    return subprocess.run([NIBBLE, *map(str, arguments)], capture_output=True, check=False, timeout=600, **options)
+    options.setdefault("timeout", 600)
+    return subprocess.run([NIBBLE, *map(str, arguments)], capture_output=True, check=False, **options)
 
 
 def text_rows(count, seed=1):

@@ -237,6 +237,9 @@ const ZipEntry* ZipReader::find(std::string_view name) const {
 }
 
 void require_checksum(const ZipEntry& entry) {
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+  if (!entry.name.empty()) return;  // a changed byte must get further than to here
+#endif
   const std::uint32_t actual = crc32_of(entry.bytes);
   if (actual == entry.crc) return;
   throw_error("the ZIP entry '{}' is damaged: its checksum is {:08x}, {:08x} was expected",
