@@ -178,7 +178,6 @@ TrainResult train_or_rescue(Mlp initial, Data& data, const TrainOptions& options
 int run(const TrainOptions& options) {
   check(options.settings);
   require_writable_model(options.output);
-  remove_abandoned(options.output);
   remember_interrupts();
   Progress progress(options.settings.epochs, options.quiet);
   Data data(options.data, options.settings);

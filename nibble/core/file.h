@@ -56,7 +56,7 @@ class MappedFile {
 
 // Writes a file in pieces to a temporary file in the same folder; commit() flushes it to disk and
 // renames it into place. Destroyed without commit(), it removes the temporary file and the old file
-// stays as it was.
+// stays as it was. What killed writers of the same file left is removed first.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -76,8 +76,8 @@ class AtomicFile {
   std::size_t written_ = 0;
 };
 
-// Removes what killed writers of this file left: temporary files of processes that are no more, not
-// touched for a minute (a process of another container cannot be seen from here).
+// Removes what killed writers of this file left: temporary files without a lock, of processes that
+// are no more, or not touched for a minute (the number may be another process's by now).
 void remove_abandoned(const std::filesystem::path& path);
 
 // The common case: all bytes at once.

@@ -58,20 +58,21 @@ TEST_F(FileTest, RemovesWhatKilledWritersLeft) {
   const std::string dead = "999999999";  // beyond the largest process number of Linux
   const std::string ours = std::to_string(::getpid());
   const std::string gone = ".a.pt." + dead + ".partial";
-  // a.pt first: writing it uses the second name.
-  const std::vector<std::string> stay = {"a.pt", ".a.pt." + ours + ".partial",
-                                         ".b.pt." + dead + ".partial", ".a.pt." + dead,
+  const std::vector<std::string> stay = {"a.pt", ".b.pt." + dead + ".partial", ".a.pt." + dead,
                                          ".a.pt.x9.partial"};
   for (const std::string& name : stay) write_file_atomically(folder_ / name, "x");
   for (const auto& entry : fs::directory_iterator(folder_))
     fs::last_write_time(entry.path(), fs::file_time_type::clock::now() - std::chrono::hours(1));
   write_file_atomically(folder_ / gone, "x");
-  remove_abandoned(folder_ / "a.pt");
-  EXPECT_TRUE(fs::exists(folder_ / gone));  // written just now
-  fs::last_write_time(folder_ / gone, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  const AtomicFile under_way(folder_ / "a.pt");  // removes it, too, as every write does
+  EXPECT_FALSE(fs::exists(folder_ / gone));
+  const fs::path live = folder_ / (".a.pt." + ours + ".partial");
+  fs::last_write_time(live, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  write_file_atomically(folder_ / gone, "x");
   remove_abandoned(folder_ / "a.pt");
   EXPECT_FALSE(fs::exists(folder_ / gone));
   for (const std::string& name : stay) EXPECT_TRUE(fs::exists(folder_ / name)) << name;
+  EXPECT_TRUE(fs::exists(live));  // locked
   remove_abandoned(folder_ / "no" / "such");
 }
 
