@@ -227,10 +227,10 @@ struct NibbleTiles {
     const std::uint8_t* bytes = job.codes + group * 16 * job.width + pair * 4;
     // Not unrolled: GCC would run out of registers for eight multiples of the width.
     for (std::size_t i = 0; i < kGroup; i += 4, bytes += job.width * 2) {
-      if constexpr (kRows == 1) {  // a single row is as fast as its weights come
+      if constexpr (kRows == 1) {  // as in int8_dense.cc
         NIBBLE_UNROLL
         for (std::size_t c = 0; c < kColumns; ++c)
-          __builtin_prefetch(bytes + 2048 + c * kLanes * 4);
+          __builtin_prefetch(bytes + 128 + c * kLanes * 4);
       }
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c) {
