@@ -297,6 +297,11 @@ std::string scaled_input(const Model& model, OnnxBuilder& builder) {
 
 void write_onnx(const Model& model, AtomicFile& file, OnnxForm form) {
   require_sound(model);
+  if (model.scheme() == Scheme::kMixed)
+    throw_error(
+        "ONNX has no operators for all encodings of this model's layers; make the ONNX file from "
+        "the "
+        "float model, with --scheme int8, int4 or f16");
   const MlpShape shape = model.shape();
   OnnxBuilder builder;
   const auto* bag = std::get_if<BagOfWords>(&model.featurizer);

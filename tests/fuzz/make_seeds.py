@@ -83,13 +83,37 @@ def converted(ending):
             out.unlink()
 
 
+def foreign_graphs():
+    """Small networks as other programs write them; none without python3-onnx."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "parity"))
+    try:
+        import numpy as np
+        import onnx_graphs
+    except ImportError:
+        return
+    draw = np.random.default_rng(1)
+    layers = [(draw.normal(0, 0.3, shape).astype(np.float32), draw.normal(0, 0.1, shape[1]).astype(np.float32))
+              for shape in ((3, 4), (4, 2))]
+    out = Path(sys.argv[1]) / "made.onnx"
+    for write in ([lambda kind=kind: onnx_graphs.write_float(out, layers, kind)
+                   for kind in ("typed f32", "f64", "f16", "typed f16", "bf16")] +
+                  [lambda names=names: onnx_graphs.write_sklearn(out, layers, names) for names in (["0", "1"], ["a", "b"])] +
+                  [lambda form=form: onnx_graphs.write_dynamic(out, layers, *form)
+                   for form in ((True, False, False), (False, True, False), (False, False, True))] +
+                  [lambda form=form: onnx_graphs.write_blocks(out, layers, *form)
+                   for form in ((4, 32, True), (4, 16, False), (8, 32, True))]):
+        write()
+        yield out.read_bytes()
+    out.unlink()
+
+
 SEEDS = {
     "checkpoint": lambda: [*zips(), *converted(".pt")],
     "pickle": pickles,
     "zip": zips,
     "nibble_model": models,
     "safetensors": models,
-    "onnx": lambda: converted(".onnx"),
+    "onnx": lambda: [*converted(".onnx"), *foreign_graphs()],
     "json": jsons,
     "labelled_text": texts,
     "numeric_csv": tables,
