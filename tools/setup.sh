@@ -7,8 +7,11 @@ run_packages=(gnuplot-nox curl ca-certificates)
 fallback_data_packages=(dataset-fashion-mnist)
 test_packages=(libgtest-dev googletest
   clang clang-format clang-tidy libclang-rt-14-dev shellcheck
-  python3 python3-numpy python3-sklearn python3-torch libopenblas0-pthread
+  python3 python3-numpy python3-sklearn python3-torch python3-onnx libopenblas0-pthread
   chromium poppler-utils)
+
+# For ONNX Runtime, which comes from npm; whoever has node and npm from elsewhere keeps them.
+node_packages=(nodejs npm)
 
 say() { printf '%s\n' "$*" >&2; }
 
