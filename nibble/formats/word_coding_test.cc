@@ -44,12 +44,13 @@ TEST(WordCoding, AnyWordsComeBack) {
   expect_back(words);
 }
 
-// Numbers of five digits in order: a shared beginning of four digits of five, so little is new.
+// Numbers of five digits in order: one digit of six bytes is new. 3.3 bits each, a fourteenth of
+// the text, would be the least without knowing that they count up; learning costs as much again.
 TEST(WordCoding, WordsInOrderTakeAFractionOfTheirText) {
   std::vector<std::string> words;
   for (int i = 10000; i < 20000; ++i) words.push_back(std::to_string(i));
   const std::string text = joined(words);
-  EXPECT_LT(compress_words(text).size(), text.size() / 20);
+  EXPECT_LT(compress_words(text).size(), text.size() / 6);
 }
 
 TEST(WordCoding, DamageIsRefusedOrGivesSomeWords) {
