@@ -229,8 +229,7 @@ struct NibbleTiles {
     for (std::size_t i = 0; i < kGroup; i += 4, bytes += job.width * 2) {
       if constexpr (kRows == 1) {  // as in int8_dense.cc
         NIBBLE_UNROLL
-        for (std::size_t c = 0; c < kColumns; ++c)
-          __builtin_prefetch(bytes + 128 + c * kLanes * 4);
+        for (std::size_t c = 0; c < kColumns; ++c) __builtin_prefetch(bytes + 128 + c * kLanes * 4);
       }
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c) {

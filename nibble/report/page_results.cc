@@ -108,7 +108,8 @@ ChartPoint front_point(const VariantSummary& variant) {
 // Bytes against accuracy, for more precisions than bars can compare.
 std::string front_figure(std::vector<VariantSummary> variants) {
   std::ranges::sort(variants, {}, [](const VariantSummary& one) { return one.bytes.mean; });
-  ChartSeries all{.name = "other", .style = "series second", .marker = Marker::kSquare, .points = {}};
+  ChartSeries all{
+      .name = "other", .style = "series second", .marker = Marker::kSquare, .points = {}};
   ChartSeries front{.name = "none smaller is as accurate",
                     .style = "series first",
                     .marker = Marker::kCircle,
