@@ -34,26 +34,19 @@ HWY_INLINE void for_each_piece(std::size_t columns, const Work& work) {
   for (; column < columns; column += lanes) work(std::integral_constant<std::size_t, 1>(), column);
 }
 
-// The caller walks records in memory's random order: ask for one well before its turn.
+// The caller walks records in memory's random order: ask for one well before its turn. `to_read`:
+// for the forward pass, which reads moments only where something is left to catch up.
 inline constexpr std::size_t kAhead = 2;
-
 inline constexpr std::size_t kAheadToRead = 6;  // of records that are read in part
 
 HWY_INLINE void prefetch_record(const SparseBatch& batch, const ColumnBlock& block,
-                                std::size_t index) {
+                                std::size_t index, bool to_read = false) {
   if (index >= batch.touched_count) return;
-  const float* record = record_of(block, batch.touched[index].feature);
-  for (std::size_t i = 0; i < 3 * block.columns; i += kTrainLanes) __builtin_prefetch(record + i);
-}
-
-// The same for the forward pass, which reads moments only where something is left to catch up.
-HWY_INLINE void prefetch_to_read(const SparseBatch& batch, const ColumnBlock& block,
-                                 std::size_t index) {
-  if (index >= batch.touched_count) return;
-  const float* record = record_of(block, batch.touched[index].feature);
-  const std::size_t parts = batch.touched[index].catch_up.does_nothing() ? 1 : 3;
-  for (std::size_t i = 0; i < parts * block.columns; i += kTrainLanes)
-    __builtin_prefetch(record + i);
+  const TouchedFeature& touched = batch.touched[index];
+  const float* record = record_of(block, touched.feature);
+  const bool weights_alone = to_read && touched.catch_up.does_nothing();
+  const std::size_t floats = (weights_alone ? 1 : 3) * block.columns;
+  for (std::size_t i = 0; i < floats; i += kTrainLanes) __builtin_prefetch(record + i);
 }
 
 // One piece of a touched feature's gradient, sum of value * dy[row].

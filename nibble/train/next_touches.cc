@@ -9,11 +9,11 @@ void NextTouches::expect(const SparseRowsView& rows, std::span<const std::uint32
   rows_ = rows;
   rest_ = order;
   batch_ = batch;
-  to_the_end_ = to_the_end;
   first_ = first;
   begins_.clear();
   again_.clear();
-  end_ = first + static_cast<std::uint32_t>((order.size() + batch - 1) / batch);
+  const auto steps = static_cast<std::uint32_t>((order.size() + batch - 1) / batch);
+  end_ = to_the_end ? first + steps : kUnknown;
   ends_.clear();
 }
 
@@ -47,7 +47,7 @@ void NextTouches::look_ahead() {
     rest_ = rest_.subspan(rows.size());
     add_batch(rows, step++);
   }
-  if (!to_the_end_) return;
+  if (end_ == kUnknown) return;
   if (!rest_.empty() && ends_.empty()) find_ends(step);
   for (std::size_t feature = 0; feature < last_.size(); ++feature) {
     if (last_[feature] == kNone) continue;

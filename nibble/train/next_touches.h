@@ -43,14 +43,13 @@ class NextTouches {
   SparseRowsView rows_;
   std::span<const std::uint32_t> rest_;  // of the order, not looked at yet
   std::size_t batch_ = 1;
-  bool to_the_end_ = false;
   std::uint32_t first_ = 1;          // step of the first batch that was looked at
   std::vector<std::size_t> begins_;  // of each batch looked at: its first touch; and their end
   std::vector<std::uint32_t> again_;
   std::vector<std::uint32_t> last_;  // of each feature: its last touch among those, or kNone
   // Of each feature: the last step that touches it; only where the end is known and far away.
   std::vector<std::uint32_t> ends_;
-  std::uint32_t end_ = 0;  // the step after the last expected one
+  std::uint32_t end_ = kUnknown;  // the step after the last expected one, if that is the end
 };
 
 }  // namespace nibble
