@@ -60,7 +60,7 @@ std::vector<float> scores_of_rows(const Matrix<float>& scores, const LabelledRow
   first.layers.emplace_back();
   first.layers.back().weight = scores;
   first.layers.back().bias.resize(1);
-  const auto outputs = judge(std::move(first), rows).logits;
+  const auto outputs = logits_of(PreparedMlp(std::move(first)), rows.rows);
   return {outputs.values.begin(), outputs.values.end()};
 }
 
