@@ -13,6 +13,7 @@
 #include "nibble/data/catalogue.h"
 #include "nibble/measure/bench_render.h"
 #ifndef NIBBLE_PREDICT_ONLY
+#include "nibble/report/gnuplot.h"
 #include "nibble/report/roofline.h"
 #endif
 

@@ -13,7 +13,7 @@
 #include "nibble/core/file.h"
 #include "nibble/formats/model_file.h"
 #include "nibble/formats/recipe_file.h"
-#include "nibble/report/roofline.h"
+#include "nibble/report/gnuplot.h"
 #include "nibble/studio/blame_report.h"
 #include "nibble/studio/held_out.h"
 

@@ -17,7 +17,6 @@
 #include "nibble/infer/predictor.h"
 #include "nibble/measure/accuracy.h"
 #include "nibble/measure/statistics.h"
-#include "nibble/network/loss.h"
 
 namespace nibble::cli {
 namespace {
@@ -43,19 +42,6 @@ std::string confusion_text(const Confusion& counts, const LabelNames& labels) {
     for (const std::size_t count : counts[truth]) text += fmt::format("  {:>{}}", count, width);
   }
   return text + "\n";
-}
-
-double mean_loss(const Matrix<float>& logits, const std::vector<Label>& truth) {
-  double sum = 0.0;
-  for (std::size_t row = 0; row < logits.rows; ++row)
-    sum += cross_entropy(logits.row(row), truth[row]);
-  return sum / static_cast<double>(logits.rows);
-}
-
-std::vector<Label> answers(const Matrix<float>& logits) {
-  std::vector<Label> labels(logits.rows);
-  for (std::size_t row = 0; row < logits.rows; ++row) labels[row] = argmax(logits.row(row));
-  return labels;
 }
 
 int run(const EvalOptions& options) {

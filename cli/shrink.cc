@@ -17,6 +17,7 @@
 #include "nibble/core/file.h"
 #include "nibble/core/thousands.h"
 #include "nibble/formats/model_file.h"
+#include "nibble/report/gnuplot.h"
 #include "nibble/studio/shrink_report.h"
 
 namespace nibble::cli {
@@ -58,7 +59,7 @@ int run(const ShrinkOptions& options) {
   require_writable_model(options.output);
   if (is_checkpoint_name(options.output))
     throw_error("cannot write '{}': a small model is a .safetensors file", options.output.string());
-  if (!options.plot.empty()) require_front_picture_name(options.plot);
+  if (!options.plot.empty()) require_picture_name(options.plot);
   const Model model = load_model(options.model);
   const HeldOut rows = held_out_rows(model, options.data);
   remember_interrupts();

@@ -172,15 +172,13 @@ std::string digest_of(const Safetensors& file) {
   return digest.hex();
 }
 
-}  // namespace
-
-void write_nibble_model(const Model& model, AtomicFile& file) {
+// All but the digest; views the model and `words`.
+Safetensors content_of(const Model& model, std::string& words) {
   require_sound(model);
   Safetensors content;
   content.metadata = metadata_of(model);
   content.tensors =
       std::visit([](const auto& stage) { return encoded_tensors(stage); }, model.network);
-  std::string words;
   if (const auto* bag = std::get_if<BagOfWords>(&model.featurizer)) {
     words = text_from_words(bag->vocabulary.words());
     if (bag->stored_compressed) words = compress_words(words);
@@ -188,17 +186,32 @@ void write_nibble_model(const Model& model, AtomicFile& file) {
         {std::string(kVocabulary), ElementType::kU8, {words.size()}, bytes_of(words)});
   }
   add_checks(make_checks(model), content.metadata);
+  return content;
+}
+
+}  // namespace
+
+void write_nibble_model(const Model& model, AtomicFile& file) {
+  std::string words;
+  Safetensors content = content_of(model, words);
   content.metadata[std::string(kDigest)] = digest_of(content);
   write_safetensors(content, file);
 }
 
+std::size_t nibble_model_bytes(const Model& model) {
+  std::string words;
+  Safetensors content = content_of(model, words);
+  constexpr std::size_t kDigestLetters = 64;
+  content.metadata[std::string(kDigest)] = std::string(kDigestLetters, '0');
+  return safetensors_bytes(content);
+}
+
 Model read_nibble_model(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
   const Safetensors file = read_safetensors(bytes);
-  require_version(file.metadata);
-  const auto sizes = layer_sizes(file.metadata);
   Model model;
-  model.featurizer = featurizer_from(file, sizes.front());
   read_description(file.metadata, model);
+  const auto sizes = layer_sizes(file.metadata);
+  model.featurizer = featurizer_from(file, sizes.front());
   QuantizedMlp quantized = decoded_network({file, std::move(owner)}, sizes,
                                            encodings_of(file.metadata, sizes.size() - 1));
   const bool has_words = std::holds_alternative<BagOfWords>(model.featurizer);

@@ -44,6 +44,8 @@ namespace nibble {
 
 // The file is not committed. A QuantizedMlp of scheme f32 is read back as the Mlp that it is.
 void write_nibble_model(const Model& model, AtomicFile& file);
+// How many bytes it would write.
+std::size_t nibble_model_bytes(const Model& model);
 // With an owner of the file's bytes, codes stay where they lie in the file if that is at a multiple
 // of 64, and the model shares the owner; without one, all are copied.
 Model read_nibble_model(std::span<const std::byte> file,

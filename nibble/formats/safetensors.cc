@@ -110,6 +110,13 @@ void write_safetensors(const Safetensors& content, AtomicFile& file) {
   for (const SafeTensor* tensor : order) file.write(tensor->bytes);
 }
 
+std::size_t safetensors_bytes(const Safetensors& content) {
+  const auto order = in_file_order(content.tensors);
+  std::size_t bytes = sizeof(std::uint64_t) + header_of(content, order).size();
+  for (const SafeTensor* tensor : order) bytes += tensor->bytes.size();
+  return bytes;
+}
+
 Safetensors read_safetensors(std::span<const std::byte> file) {
   ByteReader reader(file, kWhat);
   SafetensorsHeader header = parse_safetensors_header(text_of(header_bytes(reader)));

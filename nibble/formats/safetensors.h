@@ -40,6 +40,8 @@ std::vector<const SafeTensor*> in_file_order(const std::vector<SafeTensor>& tens
 // then every tensor whose bytes are one, and every tensor at a multiple of its elements' size. The
 // file is not committed. Texts must be valid UTF-8.
 void write_safetensors(const Safetensors& content, AtomicFile& file);
+// How many bytes it would write.
+std::size_t safetensors_bytes(const Safetensors& content);
 
 // Views into the file's bytes, which must outlive the result. Refused: a header that is not JSON of
 // the expected form, keys that stand twice, unknown types, shapes that do not match their bytes,

@@ -23,9 +23,6 @@ namespace {
 // and after a layer are 24 KB, which is what L1 has room for.
 constexpr std::size_t kBlockRows = kTileRows;
 
-bool is_factor(const Linear& /*layer*/) { return false; }
-bool is_factor(const QuantizedLinear& layer) { return layer.is_factor; }
-
 using LayerList = std::vector<std::unique_ptr<const Layer>>;
 
 template <typename Linears>

@@ -3,15 +3,26 @@
 #include <cassert>
 
 #include "nibble/measure/statistics.h"
+#include "nibble/network/loss.h"
 
 namespace nibble {
 
-std::vector<Label> predict_labels(const Predictor& predictor, const RowsView& rows,
-                                  ThreadPool* pool) {
-  const Matrix<float> logits = predictor.logits(rows, pool);
+std::vector<Label> answers(const Matrix<float>& logits) {
   std::vector<Label> labels(logits.rows);
   for (std::size_t row = 0; row < logits.rows; ++row) labels[row] = argmax(logits.row(row));
   return labels;
+}
+
+std::vector<Label> predict_labels(const Predictor& predictor, const RowsView& rows,
+                                  ThreadPool* pool) {
+  return answers(predictor.logits(rows, pool));
+}
+
+double mean_loss(const Matrix<float>& logits, std::span<const Label> truth) {
+  double sum = 0.0;
+  for (std::size_t row = 0; row < logits.rows; ++row)
+    sum += cross_entropy(logits.row(row), truth[row]);
+  return sum / static_cast<double>(logits.rows);
 }
 
 std::size_t count_equal(std::span<const Label> predicted, std::span<const Label> truth) {

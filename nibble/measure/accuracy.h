@@ -13,9 +13,15 @@
 
 namespace nibble {
 
+// The label with the highest logit, of every row.
+std::vector<Label> answers(const Matrix<float>& logits);
+
 // The label of every row, all rows in one call; pool may be null.
 std::vector<Label> predict_labels(const Predictor& predictor, const RowsView& rows,
                                   ThreadPool* pool);
+
+// The mean cross-entropy of the rows.
+double mean_loss(const Matrix<float>& logits, std::span<const Label> truth);
 
 // Of two lists of one length.
 std::size_t count_equal(std::span<const Label> predicted, std::span<const Label> truth);

@@ -55,6 +55,10 @@ double bits_per_code(CodeKind kind) {
   return kind == CodeKind::kTernary ? 8.0 / kTritsPerByte : whole_bits(kind);
 }
 
+std::size_t code_limit(CodeKind kind) {
+  return kind == CodeKind::kTernary ? 3 : std::size_t{1} << whole_bits(kind);
+}
+
 std::size_t packed_bytes(CodeKind kind, std::size_t count) {
   if (kind == CodeKind::kTernary)
     return count / kTritsPerByte + (count % kTritsPerByte != 0 ? 1 : 0);

@@ -46,6 +46,8 @@ bool is_integer(CodeKind kind);
 // 2..8 for int2..int8. Not for others.
 unsigned integer_bits(CodeKind kind);
 double bits_per_code(CodeKind kind);
+// Codes are below this.
+std::size_t code_limit(CodeKind kind);
 
 // Bytes that `count` codes take, and from codes (one in each byte) to those bytes and back. Whole
 // bits lie in ascending order, the lowest bit of a code first; ternary codes 0..2 lie five in a

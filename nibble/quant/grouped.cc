@@ -98,12 +98,6 @@ BlockParameters parameters_for(std::span<const float> w, const GroupedForm& form
   return {with_code(form, 0, [&](const auto& code) { return best_scale(w, code).scale; }), 0};
 }
 
-// float16 with its ends at kLargestF16 and, so that nothing divides by zero, 2^-24.
-std::uint16_t stored_scale(float scale) {
-  const std::uint16_t code = f16_from_float(std::clamp(scale, -kLargestF16, kLargestF16));
-  return (code & 0x7FFF) == 0 ? static_cast<std::uint16_t>(code | 1) : code;
-}
-
 void gather(const Matrix<float>& weight, const Block& block, std::vector<float>& values) {
   values.clear();
   for (std::size_t i = 0; i < block.inputs; ++i) {
@@ -131,20 +125,19 @@ Matrix<std::uint8_t> packed_row(AlignedVector<std::uint8_t> bytes) {
   return row;
 }
 
-bool rounds_to_f16(CodeKind kind) { return kind == CodeKind::kNf4 || kind == CodeKind::kFp8; }
+std::int32_t zero_of(const GroupedMatrix& matrix, std::size_t block) {
+  return matrix.form.asymmetric ? matrix.zeros.values[block] : 0;
+}
 
 // All levels of a block, by code.
 std::array<float, 256> values_by_code(const GroupedMatrix& matrix, std::size_t block) {
   const float scale = float_from_f16(matrix.scales.values[block]);
-  const std::int32_t zero = matrix.form.asymmetric ? matrix.zeros.values[block] : 0;
+  const std::int32_t zero = zero_of(matrix, block);
   const bool narrow = rounds_to_f16(matrix.form.kind);
-  const std::size_t codes = matrix.form.kind == CodeKind::kFp8 ? 256 : std::size_t{1} << 8;
+  const std::size_t codes = code_limit(matrix.form.kind);
   std::array<float, 256> values{};
   with_code(matrix.form, zero, [&](const auto& code) {
     for (std::size_t c = 0; c < codes; ++c) {
-      if constexpr (std::is_same_v<std::decay_t<decltype(code)>, Nf4Code>) {
-        if (c >= kNf4Levels.size()) break;
-      }
       const float value = scale * code.level_of(static_cast<std::uint8_t>(c));
       values[c] = narrow
                       ? float_from_f16(f16_from_float(std::clamp(value, -kLargestF16, kLargestF16)))
@@ -170,6 +163,8 @@ void require_codes(const GroupedMatrix& matrix, std::size_t layer) {
 
 }  // namespace
 
+bool rounds_to_f16(CodeKind kind) { return kind == CodeKind::kNf4 || kind == CodeKind::kFp8; }
+
 std::string text_of(const BlockShape& shape) {
   const auto side = [](std::size_t size) { return size == 0 ? "*" : std::to_string(size); };
   return side(shape.inputs) + "x" + side(shape.outputs);
@@ -186,7 +181,7 @@ GroupedMatrix encode_grouped(const Matrix<float>& weight, const GroupedForm& for
   for_each_block(form.block, weight.rows, weight.columns, [&](const Block& block) {
     gather(weight, block, values);
     const BlockParameters found = parameters_for(values, form);
-    scales.values[block.index] = stored_scale(found.scale);
+    scales.values[block.index] = f16_scale(found.scale);
     if (form.asymmetric) zeros.values[block.index] = static_cast<std::uint8_t>(found.zero_point);
     const float scale = float_from_f16(scales.values[block.index]);
     with_code(form, found.zero_point,
@@ -218,7 +213,7 @@ void GroupedRounder::round_row(std::size_t input, std::span<float> row) const {
   for (std::size_t first = 0; first < row.size(); first += wide) {
     const std::size_t block = line * scales_.scales.columns + first / wide;
     const float scale = float_from_f16(scales_.scales.values[block]);
-    const std::int32_t zero = form.asymmetric ? scales_.zeros.values[block] : 0;
+    const std::int32_t zero = zero_of(scales_, block);
     const bool narrow = rounds_to_f16(form.kind);
     with_code(form, zero, [&](const auto& code) {
       for (std::size_t o = first; o < std::min(first + wide, row.size()); ++o) {
@@ -233,7 +228,7 @@ GroupedMatrix GroupedRounder::encode(const Matrix<float>& weight) const {
   AlignedVector<std::uint8_t> codes(weight.values.size());
   for_each_block(scales_.form.block, weight.rows, weight.columns, [&](const Block& block) {
     const float scale = float_from_f16(scales_.scales.values[block.index]);
-    const std::int32_t zero = scales_.form.asymmetric ? scales_.zeros.values[block.index] : 0;
+    const std::int32_t zero = zero_of(scales_, block.index);
     with_code(scales_.form, zero,
               [&](const auto& code) { write_codes(weight, block, scale, code, codes); });
   });
@@ -248,7 +243,7 @@ Matrix<std::int16_t> integer_levels(const GroupedMatrix& matrix) {
       unpack_codes(matrix.form.kind, matrix.codes.values, matrix.inputs * matrix.outputs);
   Matrix<std::int16_t> levels(matrix.inputs, matrix.outputs);
   for_each_block(matrix.form.block, matrix.inputs, matrix.outputs, [&](const Block& block) {
-    const std::int32_t zero = matrix.form.asymmetric ? matrix.zeros.values[block.index] : 0;
+    const std::int32_t zero = zero_of(matrix, block.index);
     with_code(matrix.form, zero, [&](const auto& code) {
       for (std::size_t i = block.input; i < block.input + block.inputs; ++i) {
         for (std::size_t o = block.output; o < block.output + block.outputs; ++o)

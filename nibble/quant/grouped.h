@@ -37,6 +37,9 @@ struct GroupedForm {
   friend bool operator==(const GroupedForm&, const GroupedForm&) = default;
 };
 
+// Whether the weights of this kind are float16 numbers.
+bool rounds_to_f16(CodeKind kind);
+
 struct GroupedMatrix {
   GroupedForm form;
   std::size_t inputs = 0;

@@ -73,6 +73,12 @@ Matrix<To> converted(const From& from, Convert convert) {
 
 std::uint16_t f16_from_float(float value) { return narrow_to_f16(value); }
 float float_from_f16(std::uint16_t code) { return widen_f16(code); }
+std::uint16_t f16_scale(float scale) {
+  const std::uint16_t code = f16_from_float(std::clamp(scale, -kLargestF16, kLargestF16));
+  const bool is_zero = (code & 0x7FFF) == 0;
+  return is_zero ? static_cast<std::uint16_t>(code | 1) : code;
+}
+
 std::uint16_t bf16_from_float(float value) { return narrow_to_bf16(value); }
 float float_from_bf16(std::uint16_t code) { return widen_bf16(code); }
 

@@ -95,13 +95,6 @@ Lanes best_scales(const Tile& tile) {
   return best.scale;
 }
 
-// float16 with its ends at kLargestF16 and, so that nothing divides by zero, 2^-24.
-std::uint16_t stored_scale(float scale) {
-  const std::uint16_t code = f16_from_float(std::clamp(scale, -kLargestF16, kLargestF16));
-  const bool is_zero = (code & 0x7FFF) == 0;
-  return is_zero ? static_cast<std::uint16_t>(code | 1) : code;
-}
-
 // Where the groups of a matrix lie. Groups are numbered as their scales are stored.
 class Groups {
  public:
@@ -176,7 +169,7 @@ Int4Matrix encode_int4(const Matrix<float>& weight, GroupAxis axis) {
     const std::size_t lanes = std::min(kLanes, groups.count() - first);
     const Lanes best = best_scales(load(weight, groups, first, lanes));
     for (std::size_t lane = 0; lane < lanes; ++lane) {
-      const std::uint16_t scale = stored_scale(best[lane]);
+      const std::uint16_t scale = f16_scale(best[lane]);
       scales.values[first + lane] = scale;
       encode_group(weight, groups, first + lane, float_from_f16(scale), nibbles);
     }

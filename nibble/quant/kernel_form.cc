@@ -72,7 +72,7 @@ F16Matrix as_f16(const GroupedMatrix& matrix) { return encode_f16(decode(matrix)
 
 EncodedMatrix kernel_form(const GroupedMatrix& matrix) {
   const GroupedForm& form = matrix.form;
-  if (form.kind == CodeKind::kNf4 || form.kind == CodeKind::kFp8) return as_f16(matrix);
+  if (rounds_to_f16(form.kind)) return as_f16(matrix);
   const Levels levels = integer_levels(matrix);
   const auto axis = int4_axis(form.block);
   if (axis && all_within(levels, -8, 7)) return as_int4(matrix, levels, *axis);

@@ -154,9 +154,7 @@ QuantizedMlp quantize(const Mlp& mlp, const Recipe& recipe, InputKind inputs) {
     if (const auto* scheme = std::get_if<Scheme>(&layers[l].encoding))
       require_integer_inputs(*scheme, linear.inputs());
     require_biases(linear, l);
-    const bool sparse = l == 0 && inputs == InputKind::kSparse;
-    append_layer(linear, l, layers[l], sparse ? GroupAxis::kOutputs : GroupAxis::kInputs,
-                 quantized.layers);
+    append_layer(linear, l, layers[l], group_axis(l, inputs), quantized.layers);
   }
   quantized.scheme = common_scheme(quantized.layers);
   return quantized;

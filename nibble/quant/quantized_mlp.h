@@ -21,6 +21,10 @@ struct QuantizedLinear {
   friend bool operator==(const QuantizedLinear&, const QuantizedLinear&) = default;
 };
 
+// For code that goes through the layers of either stage.
+inline bool is_factor(const Linear& /*layer*/) { return false; }
+inline bool is_factor(const QuantizedLinear& layer) { return layer.is_factor; }
+
 struct QuantizedMlp {
   // What all layers are stored in; kMixed when they differ, when one is a factor, or for encodings
   // beyond scheme.h's.
@@ -40,6 +44,10 @@ inline constexpr std::size_t kMostIntegerInputs = 65536;
 
 // What the first layer will be fed with: decides how int4 groups lie there (int4.h, GroupAxis).
 enum class InputKind { kSparse, kDense };
+// The way groups lie in the layer of this number, or in the first of its factors.
+inline GroupAxis group_axis(std::size_t layer, InputKind inputs) {
+  return layer == 0 && inputs == InputKind::kSparse ? GroupAxis::kOutputs : GroupAxis::kInputs;
+}
 
 // Encodes every layer as the recipe says, and layers of a rank as two. The bias stays float32. An
 // Error that names the layer, input and output (all counted from 0) if a weight or bias is NaN or

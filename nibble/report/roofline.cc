@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "nibble/core/error.h"
-#include "nibble/core/file.h"
 #include "nibble/report/gnuplot.h"
 
 namespace nibble {
@@ -275,13 +274,6 @@ std::string title_line(const BenchReport& report) {
 
 }  // namespace
 
-void require_picture_name(const std::filesystem::path& path) {
-  const std::filesystem::path ending = path.extension();
-  if (ending == ".png" || ending == ".svg") return;
-  throw_error("cannot tell the kind of picture from the name '{}'; expected .png or .svg",
-              path.string());
-}
-
 std::string roofline_script(const BenchReport& report) {
   const std::vector<PointGroup> groups = groups_of(report);
   if (groups.empty())
@@ -300,9 +292,7 @@ std::string roofline_script(const BenchReport& report) {
 }
 
 void write_roofline(const BenchReport& report, const std::filesystem::path& path) {
-  require_picture_name(path);
-  const char* terminal = path.extension() == ".png" ? kPngTerminal : kSvgTerminal;
-  write_file_atomically(path, draw_with_gnuplot(terminal + roofline_script(report), "a roofline"));
+  write_picture(path, {kPngTerminal, kSvgTerminal}, roofline_script(report), "a roofline");
 }
 
 }  // namespace nibble

@@ -11,9 +11,6 @@
 
 namespace nibble {
 
-// An Error unless the name ends in .png or .svg: to be asked before minutes of measuring.
-void require_picture_name(const std::filesystem::path& path);
-
 // Draws whole calls (a bag of words with sparse rows) and each layer alone under the ceilings that
 // the report measured. An Error when gnuplot is missing or fails, or there is no run on one thread.
 void write_roofline(const BenchReport& report, const std::filesystem::path& path);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "nibble/core/error.h"
+#include "nibble/report/gnuplot.h"
 
 namespace nibble {
 namespace {

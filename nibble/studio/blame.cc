@@ -8,7 +8,8 @@
 #include <variant>
 
 #include "nibble/core/error.h"
-#include "nibble/infer/predictor.h"
+#include "nibble/infer/prepared_mlp.h"
+#include "nibble/measure/accuracy.h"
 #include "nibble/studio/judge.h"
 
 namespace nibble {
@@ -78,18 +79,6 @@ std::string encoding_text(const Stored& layer) {
   return text;
 }
 
-std::vector<Label> answers(const Matrix<float>& logits) {
-  std::vector<Label> labels(logits.rows);
-  for (std::size_t r = 0; r < logits.rows; ++r) labels[r] = argmax(logits.row(r));
-  return labels;
-}
-
-std::size_t differences(const std::vector<Label>& a, const std::vector<Label>& b) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) count += a[i] != b[i] ? 1 : 0;
-  return count;
-}
-
 // One layer's outputs for the inputs that it has in the original network.
 Matrix<float> outputs_of(const Stored& layer, const RowsView& inputs) {
   return layer_outputs(PreparedMlp(network_of({layer})), inputs).back();
@@ -98,11 +87,15 @@ Matrix<float> outputs_of(const Stored& layer, const RowsView& inputs) {
 class Comparison {
  public:
   Comparison(const Mlp& original, const QuantizedMlp& changed, const LabelledRows& rows)
-      : rows_(rows), original_(by_layer(original)), changed_(by_layer(changed)) {
-    before_ = judge(network_of(original_), rows);
-    after_ = judge(network_of(changed_), rows);
-    inputs_ = layer_outputs(PreparedMlp(network_of(original_)), rows.rows);
-  }
+      : rows_(rows),
+        original_(by_layer(original)),
+        changed_(by_layer(changed)),
+        old_network_(network_of(original_)),
+        new_network_(network_of(changed_)),
+        before_(judge(old_network_, rows)),
+        after_(judge(new_network_, rows)),
+        old_answers_(answers(before_.logits)),
+        inputs_(layer_outputs(old_network_, rows.rows)) {}
 
   Blame result(const std::string& name, const Mlp& original, const Mlp& decoded) const {
     Blame result{.name = name,
@@ -131,11 +124,12 @@ class Comparison {
     const RowsView inputs = l == 0 ? rows_.rows : RowsView(view_of(inputs_[l - 1]));
     const Matrix<float> y = outputs_of(original_[l], inputs);
     const double distance = square_distance(after_.logits, before_.logits);
-    LayerBlame found{.encoding = encoding_text(changed_[l]),
-                     .sqnr_db = sqnr_db(weight, stored),
-                     .only_quantized = quantized.accuracy,
-                     .only_restored = restored.accuracy,
-                     .flips = differences(answers(quantized.logits), answers(before_.logits))};
+    LayerBlame found{
+        .encoding = encoding_text(changed_[l]),
+        .sqnr_db = sqnr_db(weight, stored),
+        .only_quantized = quantized.accuracy,
+        .only_restored = restored.accuracy,
+        .flips = rows_.labels.size() - count_equal(answers(quantized.logits), old_answers_)};
     const double norm = square_norm(y);
     if (norm > 0.0)
       found.output_error =
@@ -146,7 +140,7 @@ class Comparison {
   }
 
   std::vector<FlippedRow> flipped() const {
-    const auto before = answers(before_.logits);
+    const std::vector<Label>& before = old_answers_;
     const auto after = answers(after_.logits);
     std::vector<FlippedRow> rows;
     for (std::size_t r = 0; r < before.size(); ++r)
@@ -155,11 +149,9 @@ class Comparison {
   }
 
   std::vector<MovingInput> moving_inputs(const std::vector<FlippedRow>& flipped) const {
-    const PreparedMlp before(network_of(original_));
-    const PreparedMlp after(network_of(changed_));
     std::map<std::size_t, MovingInput> found;
     for (const FlippedRow& row : flipped)
-      std::visit([&](const auto& view) { weigh(view, row, before, after, found); }, rows_.rows);
+      std::visit([&](const auto& view) { weigh(view, row, found); }, rows_.rows);
     std::vector<MovingInput> inputs;
     for (const auto& [column, input] : found) inputs.push_back(input);
     std::ranges::stable_sort(inputs, [](const MovingInput& a, const MovingInput& b) {
@@ -170,22 +162,21 @@ class Comparison {
   }
 
   // How far the new network lies beyond the old one on the way to the row's new answer.
-  static double pull(const SparseRowsView& row, const FlippedRow& flip, const PreparedMlp& before,
-                     const PreparedMlp& after) {
+  double pull(const SparseRowsView& row, const FlippedRow& flip) const {
     PreparedMlp::Scratch scratch;
-    std::vector<float> old_logits(before.outputs());
-    std::vector<float> new_logits(before.outputs());
-    before.logits(row, old_logits, scratch);
-    after.logits(row, new_logits, scratch);
+    std::vector<float> old_logits(old_network_.outputs());
+    std::vector<float> new_logits(old_network_.outputs());
+    old_network_.logits(row, old_logits, scratch);
+    new_network_.logits(row, new_logits, scratch);
     return (1.0 * new_logits[flip.after] - new_logits[flip.before]) -
            (1.0 * old_logits[flip.after] - old_logits[flip.before]);
   }
 
-  static void weigh(const SparseRowsView& rows, const FlippedRow& flip, const PreparedMlp& before,
-                    const PreparedMlp& after, std::map<std::size_t, MovingInput>& found) {
+  void weigh(const SparseRowsView& rows, const FlippedRow& flip,
+             std::map<std::size_t, MovingInput>& found) const {
     const auto columns = rows.row_indices(flip.row);
     const auto values = rows.row_values(flip.row);
-    const double whole = pull(rows.slice(flip.row, 1), flip, before, after);
+    const double whole = pull(rows.slice(flip.row, 1), flip);
     for (std::size_t left_out = 0; left_out < columns.size(); ++left_out) {
       SparseRows without;
       without.columns = rows.columns;
@@ -197,12 +188,12 @@ class Comparison {
       without.end_row();
       MovingInput& input = found[columns[left_out]];
       input.input = columns[left_out];
-      input.moved += whole - pull(without.view(), flip, before, after);
+      input.moved += whole - pull(without.view(), flip);
       ++input.rows;
     }
   }
-  static void weigh(const DenseRowsView& rows, const FlippedRow& flip, const PreparedMlp& before,
-                    const PreparedMlp& after, std::map<std::size_t, MovingInput>& found) {
+  void weigh(const DenseRowsView& rows, const FlippedRow& flip,
+             std::map<std::size_t, MovingInput>& found) const {
     SparseRows row;
     row.columns = rows.columns;
     for (std::size_t i = 0; i < rows.columns; ++i) {
@@ -213,14 +204,17 @@ class Comparison {
     row.end_row();
     FlippedRow first = flip;
     first.row = 0;
-    weigh(row.view(), first, before, after, found);
+    weigh(row.view(), first, found);
   }
 
   LabelledRows rows_;
   std::vector<Stored> original_;
   std::vector<Stored> changed_;
+  PreparedMlp old_network_;
+  PreparedMlp new_network_;
   Verdict before_;
   Verdict after_;
+  std::vector<Label> old_answers_;
   std::vector<Matrix<float>> inputs_;  // inputs_[l]: the original's outputs of layer l
 };
 

@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "nibble/core/file.h"
 #include "nibble/report/gnuplot.h"
 #include "nibble/report/roofline.h"
 #include "nibble/studio/picture.h"
@@ -129,9 +128,7 @@ std::string blame_script(const std::vector<Blame>& blames) {
 }
 
 void write_blame_picture(const std::vector<Blame>& blames, const std::filesystem::path& path) {
-  require_picture_name(path);
-  const char* terminal = path.extension() == ".png" ? kPngTerminal : kSvgTerminal;
-  write_file_atomically(path, draw_with_gnuplot(terminal + blame_script(blames), "the blame"));
+  write_picture(path, {kPngTerminal, kSvgTerminal}, blame_script(blames), "the blame");
 }
 
 }  // namespace nibble

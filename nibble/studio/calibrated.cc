@@ -50,8 +50,7 @@ class Calibration {
   Calibration(const RowsView& rows, InputKind kind) : rows_(rows), kind_(kind) {}
 
   void add(const Linear& linear, const LayerRecipe& recipe) {
-    const bool sparse = first_ && kind_ == InputKind::kSparse;
-    const GroupAxis axis = sparse ? GroupAxis::kOutputs : GroupAxis::kInputs;
+    const GroupAxis axis = group_axis(first_ ? 0 : 1, kind_);
     if (recipe.rank == 0) {
       append({encode_for(linear.weight, recipe.encoding, axis, inputs()), linear.bias}, linear);
       return;

@@ -29,7 +29,6 @@ DataOptions options_of(const Model& model, const std::string& data) {
     options.split = split_kind_named(split->second);
   read_setting(model, "split_seed", options.split_seed);
   read_setting(model, "validation_fraction", options.validation_fraction);
-  read_setting(model, "max_features", options.max_features);
   return options;
 }
 
@@ -40,9 +39,8 @@ DataPart part_for(const Model& model, Examples examples) {
 }  // namespace
 
 HeldOut held_out_rows(const Model& model, const std::string& data) {
-  PreparedData prepared = prepare_data(options_of(model, data));
-  return {part_for(model, std::move(prepared.training.examples)),
-          part_for(model, std::move(prepared.validation.examples))};
+  DataParts parts = split_data(options_of(model, data));
+  return {part_for(model, std::move(parts.training)), part_for(model, std::move(parts.validation))};
 }
 
 }  // namespace nibble

@@ -2,8 +2,7 @@
 
 #include <utility>
 
-#include "nibble/infer/predictor.h"
-#include "nibble/network/loss.h"
+#include "nibble/measure/accuracy.h"
 
 namespace nibble {
 
@@ -17,14 +16,9 @@ Matrix<float> logits_of(const PreparedMlp& network, const RowsView& rows) {
 Verdict judge(const PreparedMlp& network, const LabelledRows& rows) {
   Verdict verdict;
   verdict.logits = logits_of(network, rows.rows);
-  std::size_t right = 0;
-  for (std::size_t r = 0; r < rows.labels.size(); ++r) {
-    right += argmax(verdict.logits.row(r)) == rows.labels[r] ? 1 : 0;
-    verdict.loss += cross_entropy(verdict.logits.row(r), rows.labels[r]);
-  }
-  const auto count = static_cast<double>(rows.labels.size());
-  verdict.accuracy = 100.0 * static_cast<double>(right) / count;
-  verdict.loss /= count;
+  const std::size_t right = count_equal(answers(verdict.logits), rows.labels);
+  verdict.accuracy = 100.0 * static_cast<double>(right) / static_cast<double>(rows.labels.size());
+  verdict.loss = mean_loss(verdict.logits, rows.labels);
   return verdict;
 }
 

@@ -28,11 +28,6 @@ std::vector<std::size_t> all_of(std::size_t count) {
   return all;
 }
 
-GroupAxis axis_of(const Model& model, std::size_t layer) {
-  const bool sparse = layer == 0 && input_kind(model.featurizer) == InputKind::kSparse;
-  return sparse ? GroupAxis::kOutputs : GroupAxis::kInputs;
-}
-
 // How far down each layer and the words have come.
 struct Steps {
   std::vector<std::size_t> levels;
@@ -80,7 +75,7 @@ class MixedFamily {
     const Matrix<float>& weight = mlp_.layers[layer].weight;
     EncodedMatrix matrix =
         encode(layer == 0 && share > 0 ? with_inputs(weight, kept_inputs(share)) : weight, encoding,
-               axis_of(model_, layer));
+               group_axis(layer, input_kind(model_.featurizer)));
     return encoded_.emplace(key, std::move(matrix)).first->second;
   }
 

@@ -6,10 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "nibble/core/file.h"
 #include "nibble/core/thousands.h"
 #include "nibble/report/gnuplot.h"
-#include "nibble/report/roofline.h"
 #include "nibble/studio/picture.h"
 
 namespace nibble {
@@ -72,8 +70,6 @@ std::string shrink_json(const ShrinkResult& result) {
   return json.dump(2) + "\n";
 }
 
-void require_front_picture_name(const std::filesystem::path& path) { require_picture_name(path); }
-
 std::string front_script(const ShrinkResult& result) {
   std::vector<const ShrinkCandidate*> all;
   for (const ShrinkCandidate& one : result.tried) all.push_back(&one);
@@ -93,9 +89,7 @@ std::string front_script(const ShrinkResult& result) {
 }
 
 void write_front(const ShrinkResult& result, const std::filesystem::path& path) {
-  require_picture_name(path);
-  const char* terminal = path.extension() == ".png" ? kPngTerminal : kSvgTerminal;
-  write_file_atomically(path, draw_with_gnuplot(terminal + front_script(result), "the front"));
+  write_picture(path, {kPngTerminal, kSvgTerminal}, front_script(result), "the front");
 }
 
 }  // namespace nibble

@@ -20,7 +20,5 @@ std::string shrink_json(const ShrinkResult& result);
 void write_front(const ShrinkResult& result, const std::filesystem::path& path);
 // What gnuplot is told, after `set terminal`.
 std::string front_script(const ShrinkResult& result);
-// An Error unless the name ends in .png or .svg.
-void require_front_picture_name(const std::filesystem::path& path);
 
 }  // namespace nibble

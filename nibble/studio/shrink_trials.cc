@@ -1,38 +1,20 @@
 #include "nibble/studio/shrink_trials.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <limits>
 #include <utility>
 
-#include "nibble/core/file.h"
 #include "nibble/formats/nibble_model.h"
 #include "nibble/measure/latency.h"
 #include "nibble/measure/timing.h"
+#include "nibble/model/summary.h"
 
 namespace nibble {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::size_t parameter_bytes(const Model& model) {
-  const auto* quantized = std::get_if<QuantizedMlp>(&model.network);
-  if (quantized == nullptr) return model.shape().parameters() * sizeof(float);
-  std::size_t bytes = 0;
-  for (const QuantizedLinear& layer : quantized->layers) {
-    const EncodedBytes stored = stored_bytes(layer.weight);
-    bytes += stored.codes + stored.scales + layer.bias.size() * sizeof(float);
-  }
-  return bytes;
-}
-
 }  // namespace
-
-std::size_t file_bytes(const Model& model) {
-  AtomicFile probe(std::filesystem::temp_directory_path() / "nibble-size");  // not committed
-  write_nibble_model(model, probe);
-  return probe.written();
-}
 
 double microseconds_per_row(const Model& model, const RowsView& rows) {
   const Predictor predictor(model);
@@ -87,14 +69,15 @@ double ShrinkTrials::consider(std::string recipe, Model model, const Rows& valid
   const Verdict verdict =
       judge(std::get<QuantizedMlp>(model.network), {view_of(validation), labels_});
   ShrinkCandidate candidate{.recipe = std::move(recipe),
-                            .bytes = file_bytes(model),
-                            .parameters = parameter_bytes(model),
+                            .bytes = nibble_model_bytes(model),
+                            .parameters = summarize(model).total.bytes,
                             .accuracy = verdict.accuracy,
                             .loss = verdict.loss};
   const bool better = is_better(candidate) && fits(candidate, model, validation);
   const double accuracy = candidate.accuracy;
   if (better) {
-    candidate.microseconds = microseconds_per_row(model, view_of(validation));
+    if (candidate.microseconds == 0.0)  // not measured by fits()
+      candidate.microseconds = microseconds_per_row(model, view_of(validation));
     result_.best = result_.tried.size();
     if (hooks_.on_better) hooks_.on_better(model, candidate);
     result_.model = std::move(model);

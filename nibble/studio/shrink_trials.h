@@ -11,9 +11,6 @@
 
 namespace nibble {
 
-// Bytes of the model in nibble's own file.
-std::size_t file_bytes(const Model& model);
-
 // Microseconds of one row, the median of a twentieth of a second.
 double microseconds_per_row(const Model& model, const RowsView& rows);
 
@@ -28,7 +25,6 @@ class ShrinkTrials {
   // `model` answers rows with its own features; `validation` has them. Its accuracy.
   double consider(std::string recipe, Model model, const Rows& validation);
 
-  double original_accuracy() const { return result_.original_accuracy; }
   double lowest_accuracy() const { return result_.original_accuracy - limits_.max_drop; }
   // Of the best so far; the largest number if there is none.
   std::size_t best_bytes() const;

@@ -17,9 +17,6 @@ std::size_t layer_bytes(const QuantizedLinear& layer) {
   return bytes.codes + bytes.scales + layer.bias.size() * sizeof(float);
 }
 
-bool is_factor(const Linear& /*layer*/) { return false; }
-bool is_factor(const QuantizedLinear& layer) { return layer.is_factor; }
-
 // Two factors count as the layer that they stand for.
 std::size_t layer_bytes(const Model& model, std::size_t layer) {
   return std::visit(

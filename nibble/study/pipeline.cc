@@ -1,5 +1,6 @@
 #include "nibble/study/pipeline.h"
 
+#include <tuple>
 #include <utility>
 
 #include "nibble/core/error.h"
@@ -8,11 +9,6 @@
 
 namespace nibble {
 namespace {
-
-struct Parts {
-  Examples training;
-  Examples validation;
-};
 
 Split split_rows(const Examples& all, const DataOptions& options) {
   const double fraction = options.validation_fraction;
@@ -27,7 +23,7 @@ Split split_rows(const Examples& all, const DataOptions& options) {
   return shuffle_split(all.rows(), fraction, options.split_seed);
 }
 
-Parts split_examples(Examples all, const DataOptions& options) {
+std::pair<Examples, Examples> split_examples(Examples all, const DataOptions& options) {
   if (!options.validation_file.empty()) {
     Examples validation = load_examples(options.validation_file, all.label_names);
     return {std::move(all), std::move(validation)};
@@ -80,22 +76,28 @@ DataPart make_part(Examples examples, const Featurizer& featurizer) {
   return {std::move(examples), std::move(rows)};
 }
 
-PreparedData prepare_data(const DataOptions& options) {
+DataParts split_data(const DataOptions& options) {
   TrainAndTest loaded = load_data(options.data);
   require_trainable(loaded.training);
-  LabelNames labels = loaded.training.label_names;
-  std::optional<Examples> test = choose_test(std::move(loaded.test), options, labels);
-  Parts parts = split_examples(std::move(loaded.training), options);
+  DataParts parts;
+  parts.label_names = loaded.training.label_names;
+  parts.test = choose_test(std::move(loaded.test), options, parts.label_names);
+  std::tie(parts.training, parts.validation) = split_examples(std::move(loaded.training), options);
   require_trainable(parts.training);  // again: the split may have left too few rows
+  return parts;
+}
+
+PreparedData prepare_data(const DataOptions& options) {
+  DataParts parts = split_data(options);
   Featurizer featurizer = fit_featurizer(parts.training, options.max_features);
 
   PreparedData prepared{.name = options.data,
                         .featurizer = featurizer,
-                        .label_names = std::move(labels),
+                        .label_names = std::move(parts.label_names),
                         .training = make_part(std::move(parts.training), featurizer),
                         .validation = make_part(std::move(parts.validation), featurizer),
                         .test = std::nullopt};
-  if (test) prepared.test = make_part(std::move(*test), featurizer);
+  if (parts.test) prepared.test = make_part(std::move(*parts.test), featurizer);
   return prepared;
 }
 

@@ -69,8 +69,17 @@ struct PreparedData {
   DataFacts facts() const;
 };
 
-// Vocabulary and scaling are fitted on the training part alone. An Error says what is wrong with
-// the data.
+// The parts as they were read. An Error says what is wrong with the data.
+struct DataParts {
+  LabelNames label_names;
+  Examples training;
+  Examples validation;
+  std::optional<Examples> test;
+};
+DataParts split_data(const DataOptions& options);
+
+// Those parts as features. Vocabulary and scaling are fitted on the training part alone. An Error
+// says what is wrong with the data.
 PreparedData prepare_data(const DataOptions& options);
 
 // The same features for further examples (a test file that comes with `eval`, say).
