@@ -37,28 +37,29 @@ void require_data(const QuantizeOptions& options) {
 
 // The model by the rounding that was asked for; what it was goes among its settings.
 Model quantized(const QuantizeOptions& options, const Model& model, const Recipe& recipe) {
-  Model result = quantized_model(model, recipe);
-  if (options.data.empty()) return result;
-  const Mlp& mlp = std::get<Mlp>(model.network);
+  const Mlp& mlp = network_to_quantize(model, recipe);
+  if (options.data.empty()) return quantized_model(model, recipe);
   const HeldOut rows = held_out_rows(model, options.data);
   const InputKind kind = input_kind(model.featurizer);
   if (options.second_order) {
-    result.network = quantize_second_order(mlp, recipe, kind, view_of(rows.training.rows));
+    Model result = quantized_model(
+        model, recipe, quantize_second_order(mlp, recipe, kind, view_of(rows.training.rows)));
     result.provenance.settings["rounding"] = "second-order";
+    return result;
   }
-  if (options.epochs > 0) {
-    remember_interrupts();
-    AwareSettings settings;
-    settings.epochs = options.epochs;
-    settings.should_stop = interrupted;
-    result.network = quantize_aware(mlp, recipe, kind, rows, settings);
-    result.provenance.settings["quantized_epochs"] = fmt::format("{}", options.epochs);
-  }
+  if (options.epochs == 0) return quantized_model(model, recipe);
+  remember_interrupts();
+  AwareSettings settings;
+  settings.epochs = options.epochs;
+  settings.should_stop = interrupted;
+  Model result = quantized_model(model, recipe, quantize_aware(mlp, recipe, kind, rows, settings));
+  result.provenance.settings["quantized_epochs"] = fmt::format("{}", options.epochs);
   return result;
 }
 
 int run(const QuantizeOptions& options) {
   require_data(options);
+  require_writable_model(options.output);
   const Recipe recipe = recipe_from(options.scheme);
   const Model model = load_model(options.model, options.load);
   save_model(quantized(options, model, recipe), options.output);

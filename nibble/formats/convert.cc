@@ -8,7 +8,6 @@
 #include "nibble/core/error.h"
 #include "nibble/core/file.h"
 #include "nibble/formats/model_file.h"
-#include "nibble/formats/onnx.h"
 
 namespace nibble {
 namespace {
@@ -77,16 +76,6 @@ void write_header(const Model& model, const fs::path& to, std::size_t largest) {
   }
 }
 
-void write_text_graph(const Model& model, const fs::path& to) {
-  try {
-    AtomicFile file(to);
-    write_onnx(model, file, {true});
-    file.commit();
-  } catch (const Error& problem) {
-    throw_error("cannot save the model '{}': {}", to.string(), problem.what());
-  }
-}
-
 // Of how the model was made, and of the file it came from.
 void remark_on_origin(Converted& converted, const fs::path& from, const fs::path& to) {
   const auto& made_with = converted.model.provenance.settings;
@@ -116,15 +105,14 @@ Converted convert_file(const fs::path& from, const fs::path& to, const ConvertSe
   if (settings.scheme) change_scheme(converted, *settings.scheme, to);
   if (is_header(to)) {
     write_header(converted.model, to, settings.largest_header);
-  } else if (settings.text) {
-    write_text_graph(converted.model, to);
+  } else {
+    save_model(converted.model, to, {settings.text});
+  }
+  if (settings.text)
     converted.remarks.emplace_back(
         "It takes text. Words are cut as nibble cuts them, but for a capital sigma at a word's "
         "end, U+0130, and "
         "characters newer than Unicode 14; ONNX Runtime needs the locale C.UTF-8.");
-  } else {
-    save_model(converted.model, to);
-  }
   if (is_onnx(to)) remark_on_onnx(converted);
   return converted;
 }

@@ -99,7 +99,8 @@ Model read_model(const std::shared_ptr<const MappedFile>& file, const LoadOption
   return read_nibble_model(file->bytes(), file);
 }
 
-void write_model(const Model& model, FileKind kind, const fs::path& path, AtomicFile& file) {
+void write_model(const Model& model, FileKind kind, const fs::path& path,
+                 const SaveOptions& options, AtomicFile& file) {
   if (kind != FileKind::kNibble && model.scheme() == Scheme::kMixed)
     throw_error(
         "its layers have different or new encodings, which only a .safetensors file can hold; make "
@@ -108,7 +109,7 @@ void write_model(const Model& model, FileKind kind, const fs::path& path, Atomic
     case FileKind::kCheckpoint:
       return write_checkpoint(model, archive_name(path), file);
     case FileKind::kOnnx:
-      return write_onnx(model, file);
+      return write_onnx(model, file, {options.text});
     case FileKind::kNibble:
       return write_nibble_model(model, file);
   }
@@ -135,11 +136,11 @@ StoredChecks stored_checks(const fs::path& path, const Model& model) {
   }
 }
 
-void save_model(const Model& model, const fs::path& path) {
+void save_model(const Model& model, const fs::path& path, const SaveOptions& options) {
   const FileKind kind = kind_by_name(path);
   try {
     AtomicFile file(path);
-    write_model(model, kind, path, file);
+    write_model(model, kind, path, options, file);
     file.commit();
   } catch (const Error& problem) {
     throw_error("cannot save the model '{}': {}", path.string(), problem.what());

@@ -27,7 +27,11 @@ StoredChecks stored_checks(const std::filesystem::path& path, const Model& model
 // ".pt" and ".pth" write a PyTorch checkpoint (not int4), ".safetensors" ours, ".onnx" a
 // graph (onnx.h); another ending is an Error. Atomic: a kill or a full disk leaves the old file or
 // none. The same model gives the same bytes.
-void save_model(const Model& model, const std::filesystem::path& path);
+struct SaveOptions {
+  bool text = false;  // .onnx only: onnx.h's OnnxForm
+};
+void save_model(const Model& model, const std::filesystem::path& path,
+                const SaveOptions& options = {});
 
 // save_model for a checkpoint (.pt, .pth) that carries its training's state too.
 void save_checkpoint(const Model& model, const StateViews& state,

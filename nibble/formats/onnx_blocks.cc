@@ -101,17 +101,15 @@ Matrix<float> widened(const OnnxWeights::Blocks& blocks, const BlockCodes& codes
   return result;
 }
 
-bool is_our_form(const OnnxWeights::Blocks& blocks, std::span<const float> scales,
-                 std::span<const float> zeros) {
+// But for scales that float16 cannot hold.
+bool is_our_form(const OnnxWeights::Blocks& blocks, std::span<const float> zeros) {
   constexpr float kMiddle = 8.0F;
   return blocks.bits == 4 && blocks.size == kInt4Group &&
-         std::ranges::all_of(zeros, [](float zero) { return zero == kMiddle; }) &&
-         std::ranges::all_of(
-             scales, [](float scale) { return float_from_f16(f16_from_float(scale)) == scale; });
+         std::ranges::all_of(zeros, [](float zero) { return zero == kMiddle; });
 }
 
 Int4Matrix kept(const OnnxWeights::Blocks& blocks, const BlockCodes& codes,
-                std::span<const float> scales) {
+                std::span<const std::uint16_t> scales) {
   Matrix<std::uint8_t> packed(blocks.inputs, (blocks.outputs + 1) / 2);
   for (std::size_t i = 0; i < blocks.inputs; ++i) {
     for (std::size_t o = 0; o < blocks.outputs; o += 2) {
@@ -121,7 +119,7 @@ Int4Matrix kept(const OnnxWeights::Blocks& blocks, const BlockCodes& codes,
   }
   Matrix<std::uint16_t> turned(codes.count(), blocks.outputs);
   for (std::size_t at = 0; at < scales.size(); ++at)
-    turned.at(at % codes.count(), at / codes.count()) = f16_from_float(scales[at]);
+    turned.at(at % codes.count(), at / codes.count()) = scales[at];
   return {blocks.outputs, GroupAxis::kInputs, std::move(packed), std::move(turned)};
 }
 
@@ -136,7 +134,9 @@ EncodedMatrix OnnxWeights::block_matrix(const Blocks& blocks, const OnnxConstant
   const AlignedVector<float> scale = floats_of(*scales.tensor, owner_, count);
   require(scale.size() == count, *scales.tensor, "a scale for each block");
   const AlignedVector<float> zero = zero_points(blocks, all_codes.count(), zeros, owner_);
-  if (is_our_form(blocks, scale, zero)) return kept(blocks, all_codes, scale);
+  if (is_our_form(blocks, zero)) {
+    if (const auto half = exact_f16s(scale)) return kept(blocks, all_codes, *half);
+  }
   return widened(blocks, all_codes, scale, zero);
 }
 

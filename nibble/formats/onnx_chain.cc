@@ -82,9 +82,7 @@ OnnxChain::OnnxChain(const OnnxFile& file, const OnnxReading& reading)
     constant.tensor = &tensor;
     values_[name] = {Kind::kConstant, 0, constant};
   }
-  const std::string_view name = only_input(file).name;
-  values_[name] = {reading.text_front ? Kind::kText : Kind::kRows, 0, {}};
-  rows_name_ = name;
+  values_[only_input(file).name] = {reading.text_front ? Kind::kText : Kind::kRows, 0, {}};
 }
 
 void OnnxChain::visit(const OnnxNode& node) {
@@ -162,7 +160,6 @@ void OnnxChain::set(const OnnxNode& node, std::size_t output, Value value) {
 void OnnxChain::set_rows(const OnnxNode& node) {
   ++stage_;
   set(node, 0, {Kind::kRows, stage_, {}});
-  rows_name_ = node.outputs.front();
 }
 
 void OnnxChain::constant(const OnnxNode& node) {
@@ -214,7 +211,6 @@ void OnnxChain::cast(const OnnxNode& node) {
       break;
   }
   set(node, 0, value);
-  if (value.kind == Kind::kRows) rows_name_ = node.outputs.front();
 }
 
 void OnnxChain::same(const OnnxNode& node) {

@@ -112,7 +112,6 @@ class OnnxChain {
   bool has_relu_ = true;   // since the last layer: none is needed before the first
   bool has_bias_ = false;  // of the last layer
   bool one_probability_ = false;
-  std::optional<std::string_view> rows_name_;  // of the newest rows
   struct Pending {
     OnnxConstant codes;
     std::optional<OnnxConstant> zeros;

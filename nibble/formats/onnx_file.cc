@@ -236,10 +236,6 @@ std::string OnnxNode::description() const {
   return text;
 }
 
-bool OnnxNode::has(std::string_view attribute) const {
-  return find_attribute(*this, attribute).has_value();
-}
-
 std::int64_t OnnxNode::integer(std::string_view attribute, std::int64_t otherwise) const {
   std::int64_t value = 0;  // a zero may be left out of the file
   const bool found = visit_attribute(*this, attribute, kAttributeInteger,

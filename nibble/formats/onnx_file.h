@@ -54,7 +54,6 @@ struct OnnxNode {
   std::vector<std::int64_t> integers(std::string_view attribute) const;  // empty if missing
   std::vector<std::string_view> texts(std::string_view attribute) const;
   std::optional<OnnxTensor> tensor(std::string_view attribute) const;
-  bool has(std::string_view attribute) const;
 };
 
 struct OnnxValue {

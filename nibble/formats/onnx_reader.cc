@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -31,22 +29,6 @@ std::string entry_or_empty(const Metadata& metadata, const std::string& key) {
   return found == metadata.end() ? std::string() : found->second;
 }
 
-// The scheme whose encoding a matrix has.
-Scheme scheme_of(const EncodedMatrix& matrix) {
-  if (std::holds_alternative<F16Matrix>(matrix)) return Scheme::kF16;
-  if (std::holds_alternative<Bf16Matrix>(matrix)) return Scheme::kBf16;
-  if (std::holds_alternative<Int8Matrix>(matrix)) return Scheme::kInt8;
-  if (std::holds_alternative<Int8TorchMatrix>(matrix)) return Scheme::kInt8Torch;
-  if (std::holds_alternative<Int4Matrix>(matrix)) return Scheme::kInt4;
-  return Scheme::kF32;
-}
-
-bool all_of_one_scheme(const std::vector<QuantizedLinear>& layers) {
-  return std::ranges::all_of(layers, [&](const QuantizedLinear& layer) {
-    return scheme_of(layer.weight) == scheme_of(layers.front().weight);
-  });
-}
-
 Mlp as_floats(std::vector<QuantizedLinear> layers) {
   Mlp mlp;
   for (QuantizedLinear& layer : layers) {
@@ -57,12 +39,6 @@ Mlp as_floats(std::vector<QuantizedLinear> layers) {
     mlp.layers.push_back(std::move(linear));
   }
   return mlp;
-}
-
-bool has_codes(const std::vector<QuantizedLinear>& layers) {
-  return std::ranges::any_of(layers, [](const QuantizedLinear& layer) {
-    return !std::holds_alternative<F32Matrix>(layer.weight);
-  });
 }
 
 LabelNames numbered_labels(std::size_t count) {
@@ -92,9 +68,9 @@ Model read_onnx(std::span<const std::byte> bytes, const OnnxOwner& owner) {
   Model model;
   const std::size_t inputs = input_count(network.layers.front().weight);
   const std::size_t outputs = output_count(network.layers.back().weight);
-  const bool mixed = !all_of_one_scheme(network.layers);
-  const bool widened = network.widened || (mixed && has_codes(network.layers));
-  const Scheme scheme = mixed ? Scheme::kF32 : scheme_of(network.layers.front().weight);
+  const Scheme common = common_scheme(network.layers);
+  const bool widened = network.widened || common == Scheme::kMixed;
+  const Scheme scheme = common == Scheme::kMixed ? Scheme::kF32 : common;
   if (scheme == Scheme::kF32) {
     model.network = as_floats(std::move(network.layers));
   } else {

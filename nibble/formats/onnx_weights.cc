@@ -109,17 +109,6 @@ std::optional<std::uint16_t> exact_f16(float value) {
   return code;
 }
 
-// The bits of scales that are float16 numbers, all of them; nothing if one is not.
-std::optional<AlignedVector<std::uint16_t>> exact_f16s(std::span<const float> values) {
-  AlignedVector<std::uint16_t> codes;
-  for (const float value : values) {
-    const std::optional<std::uint16_t> code = exact_f16(value);
-    if (!code) return std::nullopt;
-    codes.push_back(*code);
-  }
-  return codes;
-}
-
 void set_nibble(Matrix<std::uint8_t>& codes, std::size_t input, std::size_t output, unsigned code) {
   std::uint8_t& byte = codes.at(input, output / 2);
   byte = static_cast<std::uint8_t>(output % 2 == 0 ? (byte & 0xF0U) | code
@@ -178,6 +167,16 @@ bool all_zero(std::span<const float> values) {
 }
 
 }  // namespace
+
+std::optional<AlignedVector<std::uint16_t>> exact_f16s(std::span<const float> values) {
+  AlignedVector<std::uint16_t> codes;
+  for (const float value : values) {
+    const std::optional<std::uint16_t> code = exact_f16(value);
+    if (!code) return std::nullopt;
+    codes.push_back(*code);
+  }
+  return codes;
+}
 
 // The codes where they lie in the mapped file, or copied; nothing (0 x 0) when they are in typed
 // fields.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "nibble/core/aligned.h"
@@ -23,6 +24,9 @@ struct OnnxConstant {
   std::int64_t axis = 1;
   std::int64_t block = 0;
 };
+
+// The bits of scales that are float16 numbers, all of them; nothing if one is not.
+std::optional<AlignedVector<std::uint16_t>> exact_f16s(std::span<const float> values);
 
 class OnnxWeights {
  public:

@@ -227,11 +227,6 @@ void write_layers(const Layers& layers, std::string x, bool takes_counts, OnnxBu
     if constexpr (std::is_same_v<typename Layers::value_type, Linear>) {
       writer.write(layers[l].weight, layers[l].bias);
     } else {
-      if (layers[l].is_factor)
-        throw_error(
-            "layer {} of this model is stored as two factors, which the ONNX writer does not know; "
-            "make the ONNX file from the float model",
-            l);
       std::visit([&](const auto& weight) { writer.write(weight, layers[l].bias); },
                  layers[l].weight);
     }

@@ -49,15 +49,23 @@ Scheme Model::scheme() const {
   return quantized == nullptr ? Scheme::kF32 : quantized->scheme;
 }
 
-Model quantized_model(const Model& model, const Recipe& recipe) {
+const Mlp& network_to_quantize(const Model& model, const Recipe& recipe) {
   const auto* mlp = std::get_if<Mlp>(&model.network);
   if (mlp == nullptr) {
     throw_error(
         "cannot quantize to {}: the model is quantized already, as {}; start from the float model",
         recipe.text(), name_of(model.scheme()));
   }
-  Model result{model.featurizer, model.labels, quantize(*mlp, recipe, input_kind(model.featurizer)),
-               model.provenance};
+  return *mlp;
+}
+
+Model quantized_model(const Model& model, const Recipe& recipe) {
+  const Mlp& mlp = network_to_quantize(model, recipe);
+  return quantized_model(model, recipe, quantize(mlp, recipe, input_kind(model.featurizer)));
+}
+
+Model quantized_model(const Model& model, const Recipe& recipe, QuantizedMlp network) {
+  Model result{model.featurizer, model.labels, std::move(network), model.provenance};
   if (result.scheme() == Scheme::kMixed) result.provenance.settings["recipe"] = recipe.text();
   return result;
 }

@@ -58,5 +58,9 @@ struct Model {
 // The same model with its float network quantized. An Error if it is quantized already. A recipe
 // that is more than one scheme is kept among the settings, as "recipe".
 Model quantized_model(const Model& model, const Recipe& recipe);
+// With `network`, which was made of the model's by the recipe in a way of its own.
+Model quantized_model(const Model& model, const Recipe& recipe, QuantizedMlp network);
+// The float network to quantize by the recipe; an Error if the model is quantized already.
+const Mlp& network_to_quantize(const Model& model, const Recipe& recipe);
 
 }  // namespace nibble
