@@ -1,15 +1,13 @@
 #!/usr/bin/python3
 """C headers (nibble convert -o model.h): they compile without a warning as C99 and as C++, need no function of the C library,
 and give nibble's labels and logits: int8 and int4 to the bit, f32 and f16 to 1e-4."""
-import os
 import random
 import re
 import shutil
 import subprocess
 import unittest
-from pathlib import Path
 
-from program import ROOT, SMALL, ProgramTest, nibble, number_rows, text_rows
+from program import SMALL, ProgramTest, find_sst2, nibble, number_rows, text_rows
 
 STRICT = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-ffp-contract=off"]
 COMPILERS = [["gcc", "-std=c99", *STRICT], ["g++", "-x", "c++", *STRICT]]
@@ -47,12 +45,6 @@ int main(void)
 # Final and other sigmas, capitals of two code points, letters and digits of many scripts, punctuation that is none.
 WORDS = ("ΑΒΓ ΣΑΣ Σ ΌΣΟΣ İstanbul CAFÉ naïve Ünïcode ²x ÀÉ ЖЁ 中文字 ǅabc ﬁne “quote” it’s x—y film GOOD a_b __ ᾼΣ Åström "
          "𝐀𝐁 \U00010400\U00010401 ٣٤ x").split()
-
-
-def find_sst2():
-    own = os.environ.get("NIBBLE_DATA")
-    folders = [ROOT.parent / "shared/data/sst2"] + ([Path(own) / "sst2", Path(own)] if own else [])
-    return next((folder for folder in folders if (folder / "test.tsv").exists()), None)
 
 
 def answers(printed):

@@ -47,6 +47,16 @@ def number_rows(count, seed=1):
     return "\n".join(rows) + "\n"
 
 
+def find_sst2():
+    own = os.environ.get("NIBBLE_DATA")
+    folders = [ROOT.parent / "shared/data/sst2"] + ([Path(own) / "sst2", Path(own)] if own else [])
+    return next((folder for folder in folders if (folder / "test.tsv").exists()), None)
+
+
+def sentences_of(rows):
+    return [row.rsplit("\t", 1)[0] for row in rows.splitlines()]
+
+
 class ProgramTest(unittest.TestCase):
     """A folder that is made for each test class and removed after it."""
 

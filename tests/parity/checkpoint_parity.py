@@ -16,8 +16,8 @@ except ImportError as error:
     print(f"skipped: {error}; install python3-torch and python3-sklearn to compare with PyTorch")
     sys.exit(77)
 
-from program import SMALL, nibble, number_rows, text_rows
-from torch_program import CheckpointTest, find_sst2, sentences_of, sequential, torch_logits
+from program import SMALL, find_sst2, nibble, number_rows, sentences_of, text_rows
+from torch_program import CheckpointTest, sequential, torch_logits
 
 KEYS = ["model_state_dict", "hyperparameters", "epoch", "validation_accuracy", "validation_loss", "labels", "vocabulary",
         "featurizer"]

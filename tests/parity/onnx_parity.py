@@ -6,7 +6,6 @@ NIBBLE names the program; CTest sets it. Needs node, npm (once, for onnxruntime-
 needs the data set ($NIBBLE_DATA/sst2 or ../shared/data/sst2). Where one of them is missing the test says so and is skipped.
 """
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,7 @@ except ImportError as error:
     sys.exit(77)
 
 import onnx_graphs
-from program import NIBBLE, ROOT, SMALL, ProgramTest, nibble, number_rows, text_rows
+from program import NIBBLE, SMALL, ProgramTest, find_sst2, nibble, number_rows, sentences_of, text_rows
 
 PACKAGE = "onnxruntime-node@1.30.0"
 WORKER = Path(__file__).with_name("onnx_worker.mjs")
@@ -45,16 +44,6 @@ def modules_folder():
         print(f"skipped: npm cannot install {PACKAGE} here: {done.stderr.strip().splitlines()[-1:]}")
         sys.exit(77)
     return folder
-
-
-def find_sst2():
-    own = os.environ.get("NIBBLE_DATA")
-    folders = [ROOT.parent / "shared/data/sst2"] + ([Path(own) / "sst2", Path(own)] if own else [])
-    return next((folder for folder in folders if (folder / "test.tsv").exists()), None)
-
-
-def sentences_of(rows):
-    return [row.rsplit("\t", 1)[0] for row in rows.splitlines()]
 
 
 def torch_network(layers):

@@ -15,8 +15,8 @@ except ImportError as error:
     print(f"skipped: {error}; install python3-torch and python3-sklearn to compare with PyTorch")
     sys.exit(77)
 
-from program import SMALL, nibble, text_rows
-from torch_program import CheckpointTest, find_sst2, sentences_of, sequential, torch_logits
+from program import SMALL, find_sst2, nibble, sentences_of, text_rows
+from torch_program import CheckpointTest, sequential, torch_logits
 
 PER_TENSOR, PER_CHANNEL = {nn.Linear}, {nn.Linear: per_channel_dynamic_qconfig}
 

@@ -1,15 +1,7 @@
-"""What the comparisons with PyTorch share: networks for state_dicts, logits of both sides, the rows of SST-2."""
-import os
-from pathlib import Path
+"""What the comparisons with PyTorch share: networks for state_dicts, and the logits of both sides."""
 
 import torch
-from program import ROOT, ProgramTest
-
-
-def find_sst2():
-    own = os.environ.get("NIBBLE_DATA")
-    folders = [ROOT.parent / "shared/data/sst2"] + ([Path(own) / "sst2", Path(own)] if own else [])
-    return next((folder for folder in folders if (folder / "test.tsv").exists()), None)
+from program import ProgramTest
 
 
 def sequential(state):
@@ -27,10 +19,6 @@ def sequential(state):
 def torch_logits(network, rows):
     with torch.no_grad():
         return network(torch.as_tensor(rows, dtype=torch.float32))
-
-
-def sentences_of(rows):
-    return [row.rsplit("\t", 1)[0] for row in rows.splitlines()]
 
 
 class CheckpointTest(ProgramTest):
