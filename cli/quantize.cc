@@ -86,9 +86,11 @@ Verb add_quantize(CLI::App& program) {
           "f16, bf16: 16 bits\n"
           "fp8, nf4, int2 to int7, ternary, 1bit: the same number of bits, with options for what "
           "shares a scale (int3:g64, int2:channel:asym)\n"
+          "pq4: vectors of 4 weights, 8 bits each (product quantization)\n"
           "f32: 32 bits, nothing is lost\n"
           "or one of these for each layer, also from a .toml or .json file: docs/quantization.md")
-      ->type_name("f32|f16|bf16|int8|int8-torch|int4|fp8|nf4|int3|int2|ternary|1bit|RECIPE|FILE")
+      ->type_name(
+          "f32|f16|bf16|int8|int8-torch|int4|fp8|nf4|int3|int2|ternary|1bit|pq4|RECIPE|FILE")
       ->required();
   add_output_option(*verb, options->output, "FILE",
                     "The smaller model: .safetensors, .onnx, or .pt for PyTorch (not int4)")

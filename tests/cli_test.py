@@ -127,6 +127,14 @@ class LifeOfAModel(ProgramTest):
             self.assertIn("0=int3:row,*=int8", text)
         self.assertEqual(*sizes)
 
+    def test_product_quantization_runs_and_says_what_it_is(self):
+        for recipe, shown in (("pq4", "pq4"), ("0=pq8:norm:channel,*=int8", "pq8:channel:norm")):
+            output = self.folder / "pq.safetensors"
+            self.run_well("quantize", self.model, "--scheme", recipe, "-o", output)
+            self.assertGreater(self.accuracy(output), 80)
+            self.assertIn(shown, self.run_well("inspect", output))
+            self.run_well("verify", output)
+
     def test_rounding_may_look_at_data(self):
         for further in (["--rounding", "second-order"], ["--epochs", "1"]):
             output = self.folder / "rounded.safetensors"

@@ -1,6 +1,7 @@
 #include "nibble/formats/encoded_tensors.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -14,14 +15,12 @@
 namespace nibble {
 namespace {
 
-enum class Part { kWeight, kScales, kZeros, kBias };
+enum class Part { kWeight, kScales, kZeros, kCentroids, kNormCodes, kNorms, kBias };
 
 std::string name_of(std::size_t layer, Part part) {
-  const std::string_view part_name = part == Part::kWeight   ? "weight"
-                                     : part == Part::kScales ? "scales"
-                                     : part == Part::kZeros  ? "zeros"
-                                                             : "bias";
-  return fmt::format("layers.{}.{}", layer, part_name);
+  constexpr std::array<std::string_view, 7> kNames = {"weight",     "scales", "zeros", "centroids",
+                                                      "norm_codes", "norms",  "bias"};
+  return fmt::format("layers.{}.{}", layer, kNames[static_cast<std::size_t>(part)]);
 }
 
 template <typename AnyMatrix>
@@ -58,13 +57,18 @@ class Collector {
     tensors_.push_back(tensor_of(name_of(layer_, Part::kScales), ElementType::kF16, matrix.scales));
   }
   void operator()(const GroupedMatrix& matrix) const {
-    tensors_.push_back({name_of(layer_, Part::kWeight),
-                        ElementType::kU8,
-                        {matrix.codes.columns},
-                        std::as_bytes(matrix.codes.values)});
+    bytes(Part::kWeight, matrix.codes);
     tensors_.push_back(tensor_of(name_of(layer_, Part::kScales), ElementType::kF16, matrix.scales));
     if (matrix.form.asymmetric)
       tensors_.push_back(tensor_of(name_of(layer_, Part::kZeros), ElementType::kU8, matrix.zeros));
+  }
+  void operator()(const PqMatrix& matrix) const {
+    bytes(Part::kWeight, matrix.codes);
+    tensors_.push_back(
+        tensor_of(name_of(layer_, Part::kCentroids), ElementType::kF16, matrix.centroids));
+    if (!matrix.form.norms) return;
+    bytes(Part::kNormCodes, matrix.norm_codes);
+    tensors_.push_back(tensor_of(name_of(layer_, Part::kNorms), ElementType::kF16, matrix.norms));
   }
   void bias(std::span<const float> values) const {
     tensors_.push_back(tensor_of(name_of(layer_, Part::kBias), values));
@@ -74,6 +78,11 @@ class Collector {
   template <typename AnyMatrix>
   void weight(ElementType type, const AnyMatrix& matrix) const {
     tensors_.push_back(tensor_of(name_of(layer_, Part::kWeight), type, matrix));
+  }
+  // A matrix of one row, as a tensor with one dimension.
+  void bytes(Part part, const SharedMatrix<std::uint8_t>& row) const {
+    tensors_.push_back(
+        {name_of(layer_, part), ElementType::kU8, {row.columns}, std::as_bytes(row.values)});
   }
 
   std::vector<SafeTensor>& tensors_;
@@ -159,19 +168,38 @@ Int4Matrix extract_int4(const Extractor& from, std::size_t inputs, std::size_t o
   return result;
 }
 
-// Checks before it asks for memory: sizes come from a file.
-GroupedMatrix extract_grouped(const Extractor& from, const GroupedForm& form, std::size_t inputs,
-                              std::size_t outputs) {
+// Checks before anything asks for memory: sizes come from a file.
+std::size_t weights_in(std::size_t inputs, std::size_t outputs) {
   const auto weights = checked_product(inputs, outputs);
   if (!weights || *weights > std::numeric_limits<std::size_t>::max() / 16)
     throw_error("a layer of {} x {} weights is beyond any file", inputs, outputs);
+  return *weights;
+}
+
+GroupedMatrix extract_grouped(const Extractor& from, const GroupedForm& form, std::size_t inputs,
+                              std::size_t outputs) {
+  const std::size_t weights = weights_in(inputs, outputs);
   const std::size_t lines = blocks_along(inputs, form.block.inputs);
   const std::size_t in_line = blocks_along(outputs, form.block.outputs);
   GroupedMatrix result{form, inputs, outputs, {}, {}, {}};
-  result.codes = from.bytes(Part::kWeight, packed_bytes(form.kind, *weights));
+  result.codes = from.bytes(Part::kWeight, packed_bytes(form.kind, weights));
   result.scales = from.codes<std::uint16_t>(Part::kScales, ElementType::kF16, lines, in_line);
   if (form.asymmetric)
     result.zeros = from.codes<std::uint8_t>(Part::kZeros, ElementType::kU8, lines, in_line);
+  return result;
+}
+
+PqMatrix extract_pq(const Extractor& from, const PqForm& form, std::size_t inputs,
+                    std::size_t outputs) {
+  static_cast<void>(weights_in(inputs, outputs));
+  const PqLayout layout(form, inputs, outputs);
+  PqMatrix result{form, inputs, outputs, {}, {}, {}, {}};
+  result.codes = from.bytes(Part::kWeight, layout.code_bytes);
+  result.centroids = from.codes<std::uint16_t>(Part::kCentroids, ElementType::kF16,
+                                               layout.books * layout.centroids, layout.width);
+  if (!form.norms) return result;
+  result.norm_codes = from.bytes(Part::kNormCodes, inputs);
+  result.norms = from.codes<std::uint16_t>(Part::kNorms, ElementType::kF16, 1, layout.norms);
   return result;
 }
 
@@ -243,10 +271,21 @@ LayerEncoding layer_encoding_from(std::string_view text) {
   result.encoding = encoding_from(text);
   const auto* scheme = std::get_if<Scheme>(&result.encoding);
   const auto* choice = std::get_if<GroupedChoice>(&result.encoding);
+  if (choice == nullptr && scheme == nullptr) return result;  // pq
   const bool known = scheme != nullptr ? *scheme != Scheme::kInt4 && *scheme != Scheme::kInt8Torch
                                        : choice->granularity == Granularity::kBlock;
   if (!known) throw_error("the model file has a layer in the encoding '{}'", text);
   return result;
+}
+
+EncodedMatrix extract_layer(const Extractor& from, const LayerEncoding& layer, std::size_t inputs,
+                            std::size_t outputs) {
+  if (const auto* scheme = std::get_if<Scheme>(&layer.encoding))
+    return extract_weight(from, *scheme, inputs, outputs, layer.axis);
+  if (const auto* form = std::get_if<PqForm>(&layer.encoding))
+    return extract_pq(from, *form, inputs, outputs);
+  return extract_grouped(from, form_of(std::get<GroupedChoice>(layer.encoding), layer.axis), inputs,
+                         outputs);
 }
 
 }  // namespace
@@ -295,14 +334,8 @@ QuantizedMlp decoded_network(const TensorSource& source, const std::vector<std::
   for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
     const Extractor from(source, l);
     const LayerEncoding& layer = layers[l];
-    const auto* scheme = std::get_if<Scheme>(&layer.encoding);
-    EncodedMatrix weight =
-        scheme != nullptr
-            ? extract_weight(from, *scheme, sizes[l], sizes[l + 1], layer.axis)
-            : extract_grouped(from, form_of(std::get<GroupedChoice>(layer.encoding), layer.axis),
-                              sizes[l], sizes[l + 1]);
-    result.layers.push_back(
-        {std::move(weight), from.vector(Part::kBias, sizes[l + 1]), layer.is_factor});
+    result.layers.push_back({extract_layer(from, layer, sizes[l], sizes[l + 1]),
+                             from.vector(Part::kBias, sizes[l + 1]), layer.is_factor});
   }
   result.scheme = common_scheme(result.layers);
   return result;

@@ -113,6 +113,7 @@ void check(const Int4Matrix& weight, std::size_t layer) {
 }
 
 void check(const GroupedMatrix& weight, std::size_t layer) { require_sound(weight, layer); }
+void check(const PqMatrix& weight, std::size_t layer) { require_sound(weight, layer); }
 
 void check(const EncodedMatrix& weight, std::size_t layer) {
   std::visit([layer](const auto& matrix) { check(matrix, layer); }, weight);

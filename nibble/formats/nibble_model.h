@@ -24,6 +24,9 @@
 //   layers.l.scales      int8: F32 [outputs]; int8-torch: F32 [1]; int4: F16, shape by group axis
 //                        grouped encodings (quant/grouped.h): weight U8 [bytes], scales F16 and, if
 //                        asymmetric, zeros U8 [blocks of inputs, blocks of outputs]
+//                        product quantization (quant/pq.h): weight U8 [bytes], centroids F16
+//                        [books * centroids, width] and, with norms, norm_codes U8 [inputs], norms
+//                        F16 [1, norms]
 //   layers.l.bias        F32 [outputs]
 //   vocabulary           bag_of_words only: U8, the words in column order with a line feed between
 //                        two of them (no word holds one); where the metadata say vocabulary_coding

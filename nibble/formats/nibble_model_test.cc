@@ -227,7 +227,11 @@ constexpr std::array kRecipes = {"0=int4:row,*=f16",
                                  "nf4:g64",
                                  "fp8",
                                  "0=rank1:int4+f32,*=f32",
-                                 "0=int5:1x3,*=bf16"};
+                                 "0=int5:1x3,*=bf16",
+                                 "pq4",
+                                 "0=pq2:channel:norm,*=f16",
+                                 "pq100x3:norm",
+                                 "0=rank2:pq1x4+f16,*=pq3:channel"};
 
 TEST_F(NibbleModelTest, ReadsWhatItWroteOfEveryRecipe) {
   for (const char* recipe : kRecipes) {
@@ -275,6 +279,27 @@ TEST_F(NibbleModelTest, MixedSchemesThatMakeNoSenseAreRefused) {
            {"int3:1x32,f16,f16+", "factor of none"}})
     expect_problem(model, with_encodings(text), because);
   expect_bad_number<std::uint16_t>(model, "layers.0.scales", 0, 0x7C00, "not finite");
+}
+
+TEST_F(NibbleModelTest, CentroidsThatMakeNoSenseAreRefused) {
+  const Model model = quantized_model(word_model(), Recipe::from_text("0=pq8:norm,*=f16"));
+  for (const auto& [text, because] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"pq0,f16,f16", "pq0"},
+           {"pq4x9,f16,f16", "pq4x9"},
+           {"pq4:row,f16,f16", "'row'"},
+           {"pq18446744073709551615,f16,f16", "no product quantization"},
+           {"pq8:norm,f16,pq4+", "factor of none"},
+           {"pq2:norm,f16,f16", "expected U8"},
+           {"pq8x4:norm,f16,f16", "expected U8"},
+           {"pq8:channel:norm,f16,f16", "no centroid"},
+           {"pq8,f16,f16", "tensors, but"},
+           {"int8:1x4,f16,f16", "expected U8"}})
+    expect_problem(
+        model, [&text](Safetensors& content) { content.metadata["encodings"] = text; }, because);
+  expect_bad_number<std::uint16_t>(model, "layers.0.centroids", 3, 0x7C00, "not finite");
+  expect_bad_number<std::uint16_t>(model, "layers.0.norms", 0, 0xFC00, "not finite");
+  expect_bad_number<std::uint8_t>(model, "layers.0.weight", 0, 0xFF, "no centroid");
+  expect_bad_number<std::uint8_t>(model, "layers.0.norm_codes", 0, 0xFF, "no centroid");
 }
 
 TEST_F(NibbleModelTest, AMixedFileCutShortOrDamagedAnywhereIsRefusedOrHarmless) {

@@ -23,4 +23,9 @@ std::unique_ptr<const Layer> prepare(const GroupedMatrix& weight, std::span<cons
   return prepare_layer(QuantizedLinear{weight, {bias.begin(), bias.end()}}, place);
 }
 
+std::unique_ptr<const Layer> prepare(const PqMatrix& weight, std::span<const float> bias,
+                                     LayerPlace place) {
+  return prepare_layer(QuantizedLinear{weight, {bias.begin(), bias.end()}}, place);
+}
+
 }  // namespace nibble

@@ -101,8 +101,10 @@ std::unique_ptr<const Layer> prepare(Int8TorchMatrix weight, std::span<const flo
                                      LayerPlace place);
 std::unique_ptr<const Layer> prepare(Int4Matrix weight, std::span<const float> bias,
                                      LayerPlace place);
-// Runs as its kernel_form.
+// These two run as their kernel_form.
 std::unique_ptr<const Layer> prepare(const GroupedMatrix& weight, std::span<const float> bias,
+                                     LayerPlace place);
+std::unique_ptr<const Layer> prepare(const PqMatrix& weight, std::span<const float> bias,
                                      LayerPlace place);
 
 // Weights in panels, made at once for a layer that only ever meets dense rows. A first layer keeps

@@ -196,11 +196,26 @@ TEST(PreparedMlp, MixedNetworksAgreeWithTheReference) {
   const Mlp mlp = initialised_mlp(shape, 5);
   const SparseRows rows = sparse_rows(19, shape.inputs, 0.2, true);
   const DenseRows dense = dense_copy(rows);
-  for (const char* recipe :
-       {"0=int4:row,1=int8,2=f16", "0=rank1:int6:tensor+f16,*=int4", "0=rank3:int8+f32,*=f32",
-        "1=rank2:nf4+int8,*=bf16", "1bit", "ternary:g64", "int2:channel", "int2:tensor:asym",
-        "int3:row", "int3:g128:asym", "int4:g64", "int4:asym", "int5:g32", "int7:channel",
-        "int8:tensor", "nf4:g64", "fp8", "fp8:row"}) {
+  for (const char* recipe : {"0=int4:row,1=int8,2=f16",
+                             "0=rank1:int6:tensor+f16,*=int4",
+                             "0=rank3:int8+f32,*=f32",
+                             "1=rank2:nf4+int8,*=bf16",
+                             "1bit",
+                             "ternary:g64",
+                             "int2:channel",
+                             "int2:tensor:asym",
+                             "int3:row",
+                             "int3:g128:asym",
+                             "int4:g64",
+                             "int4:asym",
+                             "int5:g32",
+                             "int7:channel",
+                             "int8:tensor",
+                             "nf4:g64",
+                             "fp8",
+                             "fp8:row",
+                             "pq4",
+                             "0=pq8:channel:norm,*=f16"}) {
     for (const InputKind kind : {InputKind::kSparse, InputKind::kDense}) {
       SCOPED_TRACE(recipe);
       const QuantizedMlp quantized = quantize(mlp, Recipe::from_text(recipe), kind);

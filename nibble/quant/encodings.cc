@@ -20,6 +20,7 @@ std::size_t input_rows(const Encoded& matrix) {
 }
 
 std::size_t input_rows(const GroupedMatrix& matrix) { return matrix.inputs; }
+std::size_t input_rows(const PqMatrix& matrix) { return matrix.inputs; }
 
 template <typename T>
 std::size_t output_columns(const Matrix<T>& matrix) {
@@ -31,6 +32,7 @@ std::size_t output_columns(const Encoded& matrix) {
 }
 std::size_t output_columns(const Int4Matrix& matrix) { return matrix.outputs; }
 std::size_t output_columns(const GroupedMatrix& matrix) { return matrix.outputs; }
+std::size_t output_columns(const PqMatrix& matrix) { return matrix.outputs; }
 
 std::string name(const F32Matrix& /*matrix*/) { return "f32"; }
 std::string name(const F16Matrix& /*matrix*/) { return "f16"; }
@@ -44,6 +46,7 @@ std::string name(const GroupedMatrix& matrix) {
   return fmt::format("{}:{}{}", name_of(matrix.form.kind), text_of(matrix.form.block),
                      matrix.form.asymmetric ? ":asym" : "");
 }
+std::string name(const PqMatrix& matrix) { return text_of(matrix.form); }
 
 template <typename AnyMatrix>
 std::size_t bytes_of(const AnyMatrix& matrix) {
@@ -64,6 +67,10 @@ EncodedBytes bytes(const Int4Matrix& matrix) {
 }
 EncodedBytes bytes(const GroupedMatrix& matrix) {
   return {bytes_of(matrix.codes), bytes_of(matrix.scales) + bytes_of(matrix.zeros)};
+}
+EncodedBytes bytes(const PqMatrix& matrix) {
+  return {bytes_of(matrix.codes) + bytes_of(matrix.norm_codes),
+          bytes_of(matrix.centroids) + bytes_of(matrix.norms)};
 }
 
 }  // namespace

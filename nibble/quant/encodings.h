@@ -13,6 +13,8 @@
 //   whole
 //   GroupedMatrix     grouped.h       many kinds        float16 for each block       1 to 8 and
 //   scales
+//   PqMatrix          pq.h            number of a       float16 centroids            bits/width and
+//                                     vector                                         centroids
 #pragma once
 
 #include <cstddef>
@@ -25,13 +27,14 @@
 #include "nibble/quant/int4.h"
 #include "nibble/quant/int8.h"
 #include "nibble/quant/int8_torch.h"
+#include "nibble/quant/pq.h"
 
 namespace nibble {
 
 using F32Matrix = Matrix<float>;
 
 using EncodedMatrix = std::variant<F32Matrix, F16Matrix, Bf16Matrix, Int8Matrix, Int8TorchMatrix,
-                                   Int4Matrix, GroupedMatrix>;
+                                   Int4Matrix, GroupedMatrix, PqMatrix>;
 
 std::size_t input_count(const EncodedMatrix& matrix);
 std::size_t output_count(const EncodedMatrix& matrix);
@@ -39,7 +42,7 @@ std::size_t output_count(const EncodedMatrix& matrix);
 // "f32", "int4:inputs", "int3:1x32", "int2:*x1:asym": the encoding and how it lies.
 std::string encoding_name(const EncodedMatrix& matrix);
 
-// Bytes of codes and of scales, as stored.
+// Bytes of codes and of scales (centroids), as stored.
 struct EncodedBytes {
   std::size_t codes = 0;
   std::size_t scales = 0;

@@ -66,13 +66,11 @@ Int8Matrix as_int8(const GroupedMatrix& matrix, const Levels& levels) {
   return {std::move(codes), std::move(scales)};
 }
 
-F16Matrix as_f16(const GroupedMatrix& matrix) { return encode_f16(decode(matrix)); }
-
 }  // namespace
 
 EncodedMatrix kernel_form(const GroupedMatrix& matrix) {
   const GroupedForm& form = matrix.form;
-  if (rounds_to_f16(form.kind)) return as_f16(matrix);
+  if (rounds_to_f16(form.kind)) return encode_f16(decode(matrix));
   const Levels levels = integer_levels(matrix);
   const auto axis = int4_axis(form.block);
   if (axis && all_within(levels, -8, 7)) return as_int4(matrix, levels, *axis);
@@ -82,8 +80,11 @@ EncodedMatrix kernel_form(const GroupedMatrix& matrix) {
   return decode(matrix);
 }
 
+EncodedMatrix kernel_form(const PqMatrix& matrix) { return encode_f16(decode(matrix)); }
+
 EncodedMatrix kernel_form(EncodedMatrix matrix) {
   if (const auto* grouped = std::get_if<GroupedMatrix>(&matrix)) return kernel_form(*grouped);
+  if (const auto* pq = std::get_if<PqMatrix>(&matrix)) return kernel_form(*pq);
   return matrix;
 }
 

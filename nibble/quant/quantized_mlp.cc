@@ -27,7 +27,7 @@ float largest_weight(Scheme scheme) {
 
 float largest_weight(const Encoding& encoding) {
   if (const auto* scheme = std::get_if<Scheme>(&encoding)) return largest_weight(*scheme);
-  return kLargestF16;  // its scales are float16
+  return kLargestF16;  // scales and centroids are float16
 }
 
 [[noreturn]] void throw_weight_error(std::size_t layer, std::size_t input, std::size_t output,
@@ -103,8 +103,9 @@ void append_layer(const Linear& linear, std::size_t layer, const LayerRecipe& re
 
 // Plain ones only; kMixed for all others.
 Scheme scheme_of(const EncodedMatrix& matrix) {
-  constexpr std::array kByIndex = {Scheme::kF32,       Scheme::kF16,  Scheme::kBf16, Scheme::kInt8,
-                                   Scheme::kInt8Torch, Scheme::kInt4, Scheme::kMixed};
+  constexpr std::array kByIndex = {Scheme::kF32,   Scheme::kF16,       Scheme::kBf16,
+                                   Scheme::kInt8,  Scheme::kInt8Torch, Scheme::kInt4,
+                                   Scheme::kMixed, Scheme::kMixed};
   static_assert(kByIndex.size() == std::variant_size_v<EncodedMatrix>);
   return kByIndex[matrix.index()];
 }
@@ -135,6 +136,7 @@ void require_integer_inputs(const EncodedMatrix& weight) {
 EncodedMatrix encode(const Matrix<float>& weight, const Encoding& encoding, GroupAxis axis) {
   if (const auto* scheme = std::get_if<Scheme>(&encoding))
     return encode_scheme(weight, *scheme, axis);
+  if (const auto* form = std::get_if<PqForm>(&encoding)) return encode_pq(weight, *form);
   return encode_grouped(weight, form_of(std::get<GroupedChoice>(encoding), axis));
 }
 

@@ -148,6 +148,7 @@ GroupedForm form_of(const GroupedChoice& choice, GroupAxis axis) {
 }
 
 Encoding encoding_from(std::string_view text) {
+  if (is_pq_name(text)) return pq_form_from(text);
   const auto parts = pieces_of(text, ':');
   if (parts.size() == 1) {
     if (const auto scheme = plain_scheme(text)) return *scheme;
@@ -158,7 +159,8 @@ Encoding encoding_from(std::string_view text) {
   if (!kind)
     throw_error(
         "there is no encoding '{}'; use one of f32, f16, bf16, int8, int8-torch, int4, fp8, nf4, "
-        "int2 to int7, ternary, 1bit, or a recipe such as 0=int4:row,1-3=int8,4=f16",
+        "int2 to int7, ternary, 1bit, pq4 (vectors of 4), or a recipe such as "
+        "0=int4:row,1-3=int8,4=f16",
         parts.front());
   GroupedChoice choice;
   choice.kind = *kind;
@@ -169,6 +171,7 @@ Encoding encoding_from(std::string_view text) {
 
 std::string text_of(const Encoding& encoding) {
   if (const auto* scheme = std::get_if<Scheme>(&encoding)) return std::string(name_of(*scheme));
+  if (const auto* form = std::get_if<PqForm>(&encoding)) return text_of(*form);
   const auto& choice = std::get<GroupedChoice>(encoding);
   return fmt::format("{}:{}{}", name_of(choice.kind), granularity_text(choice),
                      choice.asymmetric ? ":asym" : "");

@@ -2,10 +2,11 @@
 //
 //   recipe    = name | layers "=" encoding {"," layers "=" encoding}
 //   layers    = N | N "-" M | "*"                     counted from 0; "*": all not named otherwise
-//   encoding  = whole | "rank" N ":" whole "+" whole  two factors, [inputs][N] and [N][outputs]
-//   whole     = name {":" option}
-//   name      = f32 f16 bf16 int8 int8-torch int4 | 1bit ternary int2 .. int8 nf4 fp8
-//   option    = tensor | channel | row | g32 | g64 | g128 | RxC (block_shape.h) | asym
+//   encoding  = whole | pq | "rank" N ":" whole "+" whole  two factors, [inputs][N] and
+//   [N][outputs] whole     = name {":" option} name      = f32 f16 bf16 int8 int8-torch int4 | 1bit
+//   ternary int2 .. int8 nf4 fp8 pq        = "pq" D ["x" BITS] {":" tensor | channel | norm}
+//   product quantization (pq.h) option    = tensor | channel | row | g32 | g64 | g128 | RxC
+//   (block_shape.h) | asym
 //
 // "int8", "int4" and the floats without options are the schemes of scheme.h; with options, and for
 // all other names, grouped.h's. Without an option 1bit .. int7 and nf4 take groups of 32, fp8
@@ -22,6 +23,7 @@
 
 #include "nibble/quant/grouped.h"
 #include "nibble/quant/int4.h"
+#include "nibble/quant/pq.h"
 #include "nibble/quant/scheme.h"
 
 namespace nibble {
@@ -39,8 +41,8 @@ struct GroupedChoice {
 };
 GroupedForm form_of(const GroupedChoice& choice, GroupAxis axis);
 
-using Encoding = std::variant<Scheme, GroupedChoice>;
-// One `whole` of the grammar above; an Error that says what is wrong with it.
+using Encoding = std::variant<Scheme, GroupedChoice, PqForm>;
+// One `whole` or `pq` of the grammar above; an Error that says what is wrong with it.
 Encoding encoding_from(std::string_view text);
 std::string text_of(const Encoding& encoding);
 

@@ -3,8 +3,8 @@
 
     tests/fuzz/make_seeds.py FOLDER
 
-A folder for each target, named as it. Model files come from tests/golden, and ONNX graphs and nibble's own checkpoints from
-the program that NIBBLE names, if there is one.
+A folder for each target, named as it. Model files come from tests/golden, and ONNX graphs, nibble's own checkpoints and rarer encodings
+from the program that NIBBLE names, if there is one.
 """
 import gzip
 import os
@@ -72,6 +72,17 @@ def models():
         yield path.read_bytes()
 
 
+def quantized():
+    """Encodings of which tests/golden has none, as the program writes them."""
+    program = os.environ.get("NIBBLE")
+    for recipe in ("0=pq4:norm,*=int3", "0=pq2x4:channel,*=nf4:g64", "0=rank1:ternary:tensor+f16,*=1bit") if program else ():
+        out = Path(sys.argv[1]) / "made.safetensors"
+        subprocess.run([program, "quantize", GOLDEN / "1/text-f32.safetensors", "--scheme", recipe, "-o", out],
+                       capture_output=True, check=True)
+        yield out.read_bytes()
+        out.unlink()
+
+
 def converted(ending):
     """Golden models as the program writes them today."""
     program = os.environ.get("NIBBLE")
@@ -111,7 +122,7 @@ SEEDS = {
     "checkpoint": lambda: [*zips(), *converted(".pt")],
     "pickle": pickles,
     "zip": zips,
-    "nibble_model": models,
+    "nibble_model": lambda: [*models(), *quantized()],
     "safetensors": models,
     "onnx": lambda: [*converted(".onnx"), *foreign_graphs()],
     "json": jsons,
