@@ -13,7 +13,7 @@ from scipy import stats
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"sst2": [], "fashion-mnist": ["--learning-rate", "1e-3", "--schedule", "cosine", "--dropout", "0.1"]}
-NEAREST = ["f16", "bf16", "int8", "fp8", "int4", "nf4", "int3", "int2", "ternary", "1bit"]
+NEAREST = ["f16", "bf16", "int8", "fp8", "int4", "nf4", "int3", "int2", "ternary", "1bit", "pq4", "pq8"]
 SECOND_ORDER = ["int3", "int2"]
 AWARE = ["int2", "ternary", "1bit"]
 

@@ -230,7 +230,7 @@ constexpr std::array kRecipes = {"0=int4:row,*=f16",
                                  "0=int5:1x3,*=bf16",
                                  "pq4",
                                  "0=pq2:channel:norm,*=f16",
-                                 "pq100x3:norm",
+                                 "pq32:norm",
                                  "0=rank2:pq1x4+f16,*=pq3:channel"};
 
 TEST_F(NibbleModelTest, ReadsWhatItWroteOfEveryRecipe) {

@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::string_view kName = "pq";
 constexpr std::size_t kMostNorms = 256;
-constexpr std::size_t kWidest = 65536;
 
 CodeKind kind_of(const PqForm& form) {
   if (form.bits == 1) return CodeKind::kBinary;
@@ -46,7 +45,8 @@ bool read_sizes(std::string_view text, PqForm& form) {
     bits = take_number(text);
   }
   form.bits = static_cast<unsigned>(std::min<std::size_t>(bits, 9));
-  return text.empty() && form.width >= 1 && form.width <= kWidest && bits >= 1 && bits <= 8;
+  return text.empty() && bits >= 1 && bits <= 8 && form.width >= 1 &&
+         form.width <= kMostPqWeightsPerBit * bits;
 }
 
 bool read_option(std::string_view option, PqForm& form) {
@@ -182,9 +182,11 @@ PqForm pq_form_from(std::string_view text) {
   std::size_t colon = std::min(rest.find(':'), rest.size());
   if (!read_sizes(rest.substr(kName.size(), colon - kName.size()), form))
     throw_error(
-        "the encoding '{}' names no product quantization; expected pq, the weights in a vector "
-        "(1 to {}), and unless it is 8, x and the bits of a code (1 to 8), such as pq4 or pq8x4",
-        text, kWidest);
+        "the encoding '{}' names no product quantization; expected pq, the weights in a vector, "
+        "and "
+        "unless it is 8, x and the bits of a code (1 to 8), with at most {} weights for each bit, "
+        "such as pq4 or pq8x4",
+        text, kMostPqWeightsPerBit);
   while (colon < rest.size()) {
     rest.remove_prefix(colon + 1);
     colon = std::min(rest.find(':'), rest.size());

@@ -27,9 +27,13 @@
 
 namespace nibble {
 
+// A decoded layer then takes at most 64 times the memory of its codes: a small file cannot ask for
+// much.
+inline constexpr std::size_t kMostPqWeightsPerBit = 4;
+
 struct PqForm {
   std::size_t width = 4;  // weights in a vector: fastText's dsub
-  unsigned bits = 8;      // of a code, 1 to 8
+  unsigned bits = 8;      // of a code, 1 to 8; at least width / kMostPqWeightsPerBit
   bool by_place = false;
   bool norms = false;
   friend bool operator==(const PqForm&, const PqForm&) = default;

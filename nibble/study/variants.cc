@@ -55,7 +55,7 @@ StoredVariant store_recipe(const Model& original, const std::string& recipe,
 }  // namespace
 
 std::vector<std::string> all_other_schemes() {
-  return {"bf16", "int8-torch", "fp8", "nf4", "int3", "int2", "ternary", "1bit"};
+  return {"bf16", "int8-torch", "fp8", "nf4", "int3", "int2", "ternary", "1bit", "pq4", "pq8"};
 }
 
 std::vector<StoredVariant> store_variants(const Model& original,
