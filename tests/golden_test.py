@@ -14,6 +14,7 @@ from program import ROOT, ProgramTest, nibble
 GOLDEN = ROOT / "tests/golden"
 FOLDERS = sorted(path for path in GOLDEN.iterdir() if path.name[0].isdigit())
 EXACT = ("int8", "int8-torch", "int4")
+CLOSE_TO_PYTORCH = {"per-channel": 2e-2}  # nibble rounds activations to 8 bits, PyTorch to 7
 
 
 def numbers(line):
@@ -42,8 +43,6 @@ class Golden(ProgramTest):
                     self.assertIn("Passed", self.run_well("verify", model))
 
     def test_checkpoints_of_pytorch(self):
-        # per-channel: nibble rounds activations to 8 bits, PyTorch to 7.
-        close = {"per-channel": 2e-2}
         for model in sorted(GOLDEN.glob("torch-*/*.pt")):
             with self.subTest(model=f"{model.parent.name}/{model.name}"):
                 asked = (model.parent / "rows.input").read_bytes()
@@ -52,7 +51,7 @@ class Golden(ProgramTest):
                 self.assertEqual(len(lines), len(theirs))
                 for line, answer in zip(lines, theirs):
                     for a, b in zip(numbers(line)[1:], map(float, answer.split("\t"))):
-                        self.assertAlmostEqual(a, b, delta=close.get(model.stem, 1e-5))
+                        self.assertAlmostEqual(a, b, delta=CLOSE_TO_PYTORCH.get(model.stem, 1e-5))
 
     def test_a_newer_version_is_refused_by_name(self):
         content = (FOLDERS[0] / "text-int8.safetensors").read_bytes()

@@ -21,8 +21,7 @@ def logits(network, state):
         return [network(torch.tensor([row]))[0].tolist() for row in ROWS]
 
 
-def main():
-    folder = Path(sys.argv[1])
+def make(folder):
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(1)
     network = nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Dropout(0.3), nn.Linear(5, 2)).eval()
@@ -56,4 +55,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    make(Path(sys.argv[1]))
