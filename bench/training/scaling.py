@@ -11,7 +11,7 @@ from table import figure, table
 HIDDEN = (512, 256, 128, 64)
 WORDS = 14  # in a made-up row, as in SST-2's
 VALIDATION_ROWS = 200
-LONG = 60  # seconds after which nothing is run again
+LONG = 150  # seconds after which nothing is run again
 STATE_BYTES = 12  # for each parameter: the weight and Adam's two moments
 
 

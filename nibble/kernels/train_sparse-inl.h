@@ -21,7 +21,7 @@ namespace nibble::HWY_NAMESPACE {
 inline constexpr std::size_t kVectors = 8;
 
 HWY_INLINE float* record_of(const ColumnBlock& block, std::size_t feature) {
-  return block.records + feature * 3 * block.columns;
+  return block.records + feature * block.stride;
 }
 
 // Calls work<vectors>(column) for pieces of kVectors vectors, then of one.

@@ -1,9 +1,9 @@
 // The first layer of a sparse batch: its touched weight rows only.
 //
-// The columns are cut into blocks, and each block is a memory of its own: features x 3 x columns
-// floats, a feature's weights, first moments and second moments in one piece (a record). So a visit
-// reads one run of memory, and threads that work on different blocks never share a cache line, not
-// even one fetched too much by the processor's own prefetching.
+// The columns are cut into blocks. Of a block a feature has a record: its weights, first moments and
+// second moments in one piece, so that a visit reads one run of memory. A feature's records of all
+// blocks lie side by side: then the later blocks of a step find a feature's page among those just
+// translated. With a memory of its own for each block, 1 M features took 1.6 times as long to fetch.
 //
 // The moments of a record stand at the step of its last gradient; its weights at some later step.
 // What Adam would have done in between is added in one go (train/lazy_adam.h has the formula).
@@ -50,8 +50,9 @@ struct SparseBatch {
 
 // One block of columns.
 struct ColumnBlock {
-  float* records = nullptr;
-  std::size_t columns = 0;  // multiple of kTrainLanes
+  float* records = nullptr;  // of feature 0
+  std::size_t columns = 0;   // multiple of kTrainLanes
+  std::size_t stride = 0;    // floats from one feature's record to the next one's
 };
 
 // Brings the weights of the touched features up to date and adds value * weights to row `row` of y

@@ -17,7 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kVersion = 1;  // of what is stored; another one is refused
+// Of what is stored; another one is refused. 2: a feature's records of all blocks lie together.
+constexpr std::int64_t kVersion = 2;
 constexpr std::size_t kFigures = 5;   // of an epoch
 
 std::string describe_part(const DataFacts::Part& part) {
@@ -54,9 +55,13 @@ std::string array_name(std::size_t index) { return fmt::format("numbers.{}", ind
 
 TrainingState state_from(const StateValues& values) {
   const auto& place = get<std::vector<std::int64_t>>(values, "place");
-  if (place.size() != 5 || place[0] != kVersion ||
-      std::ranges::any_of(place, [](std::int64_t number) { return number < 0; }))
-    throw_error("the training state is not of version {}, the one that can be read", kVersion);
+  if (place.empty() || place[0] != kVersion)
+    throw_error(
+        "the training state is of version {}; expected {}, the one that can be read: train anew, "
+        "or go on with the version of nibble that wrote it",
+        place.empty() ? 0 : place[0], kVersion);
+  if (place.size() != 5 || std::ranges::any_of(place, [](std::int64_t n) { return n < 0; }))
+    throw_error("the place of the training state is not five numbers of 0 or more");
   TrainingState state;
   state.trainer.steps = static_cast<std::uint32_t>(place[1]);
   state.epochs = static_cast<std::size_t>(place[2]);

@@ -40,7 +40,7 @@ SparseLayer::SparseLayer(const Linear& layer, const TrainSettings& settings, std
   for (std::size_t i = 0; i < inputs_; ++i) {
     for (std::size_t piece = 0; piece < pieces(); ++piece) {
       const auto row = columns_of(layer.weight.row(i), piece);
-      std::ranges::copy(row, block(piece).records + i * 3 * columns(piece));
+      std::ranges::copy(row, block(piece).records + i * record_stride());
     }
   }
 }
@@ -50,11 +50,11 @@ std::size_t SparseLayer::columns(std::size_t piece) const {
 }
 
 ColumnBlock SparseLayer::block(std::size_t piece) {
-  return {records_.data() + piece * kPieceColumns * inputs_ * 3, columns(piece)};
+  return {records_.data() + piece * kPieceColumns * 3, columns(piece), record_stride()};
 }
 
 const float* SparseLayer::weights(std::size_t piece, std::size_t feature) const {
-  return records_.data() + piece * kPieceColumns * inputs_ * 3 + feature * 3 * columns(piece);
+  return records_.data() + piece * kPieceColumns * 3 + feature * record_stride();
 }
 
 std::size_t SparseLayer::pieces() const { return pieces_of(width_, kPieceColumns); }
@@ -261,7 +261,7 @@ void SparseLayer::apply(std::span<const std::uint32_t> indices, std::span<const 
   for (std::size_t piece = 0; piece < pieces(); ++piece) {
     const std::size_t first = piece * kPieceColumns;
     train_sum_rows(indices.size(), indices.data(), values.data(), columns(piece), weights(piece, 0),
-                   3 * columns(piece), bias_.value.data() + first, y + first);
+                   record_stride(), bias_.value.data() + first, y + first);
   }
 }
 

@@ -92,6 +92,7 @@ class SparseLayer {
   const Plan& plan(std::uint32_t step) const { return plans_[step % 2]; }
   static SparseBatch batch(const Plan& plan);
   ColumnBlock block(std::size_t piece);
+  std::size_t record_stride() const { return 3 * width_; }
   const float* weights(std::size_t piece, std::size_t feature) const;
   void catch_up_feature(std::uint32_t feature, std::uint32_t step);
   void touch(std::uint32_t feature, Plan& plan, std::uint32_t again);
@@ -108,7 +109,7 @@ class SparseLayer {
   std::size_t width_ = 0;
   std::optional<LazyAdam> adam_;  // one of the two
   std::optional<LazySgd> sgd_;
-  AlignedVector<float> records_;  // of each block: inputs x 3 (weights, m, v) x columns
+  AlignedVector<float> records_;  // inputs x blocks x 3 (weights, m, v) x columns
   Moments bias_;
   std::vector<Mark> marks_;              // of each feature
   std::vector<std::uint32_t> slots_;     // of each feature: its place in the plan being made
