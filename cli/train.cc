@@ -96,8 +96,10 @@ class Checkpoints {
     hooks.on_state = [this](const TrainResult& so_far, const TrainingState& state) {
       stored_ = wanted(so_far);
       if (!stored_) return;
+      const auto start = Clock::now();
       save_training(best_model(so_far, data_, options_), state, data_, options_.output);
       last_ = Clock::now();
+      apart_ = std::max<Clock::duration>(kApart, kTrainingPerWriting * (last_ - start));
     };
   }
   // The file is that of the result already.
@@ -107,18 +109,22 @@ class Checkpoints {
   using Clock = std::chrono::steady_clock;
   // Writing and flushing the reference network's 85 MB takes 0.1 to 0.3 s: 3 % of training at most.
   static constexpr auto kApart = std::chrono::seconds(10);
+  // A network of 1 M words has 8 GB of state, which takes as long to write as an epoch of 1 M rows
+  // to train: there, too, most of the time belongs to training.
+  static constexpr int kTrainingPerWriting = 10;
 
   bool wanted(const TrainResult& so_far) const {
     const std::size_t done = so_far.history.size();
     if (so_far.interrupted) return true;
     if (so_far.stopped_early || done == options_.settings.epochs) return options_.keep_state;
-    if (options_.checkpoint_every == "auto") return Clock::now() - last_ >= kApart;
+    if (options_.checkpoint_every == "auto") return Clock::now() - last_ >= apart_;
     return done % std::stoul(options_.checkpoint_every) == 0;
   }
 
   const TrainOptions& options_;
   const DataFacts& data_;
   Clock::time_point last_ = Clock::now();
+  Clock::duration apart_ = kApart;
   bool stored_ = false;
 };
 
@@ -228,9 +234,11 @@ void add_checkpoint_options(CLI::App& verb, TrainOptions& options) {
       ->type_name("FILE")
       ->group("Training")
       ->excludes("--init");
-  verb.add_option("--checkpoint-every", options.checkpoint_every,
-                  "Epochs between two checkpoints with the training's state, if -o is a .pt file; "
-                  "auto: after an epoch that ends 10 s or more after the last")
+  verb.add_option(
+          "--checkpoint-every", options.checkpoint_every,
+          "Epochs between two checkpoints with the training's state, if -o is a .pt file; "
+          "auto: after an epoch that ends 10 s or more after the last, and ten times as long as "
+          "that took to write")
       ->type_name("N|auto")
       ->check(CLI::Validator(whole_or_auto, ""))
       ->capture_default_str()

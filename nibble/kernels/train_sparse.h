@@ -1,9 +1,10 @@
 // The first layer of a sparse batch: its touched weight rows only.
 //
-// The columns are cut into blocks. Of a block a feature has a record: its weights, first moments and
-// second moments in one piece, so that a visit reads one run of memory. A feature's records of all
-// blocks lie side by side: then the later blocks of a step find a feature's page among those just
-// translated. With a memory of its own for each block, 1 M features took 1.6 times as long to fetch.
+// The columns are cut into blocks. Of a block a feature has a record: its weights, first moments
+// and second moments in one piece, so that a visit reads one run of memory. A feature's records of
+// all blocks lie side by side: then the later blocks of a step find a feature's page among those
+// just translated. With a memory of its own for each block, 1 M features took 1.6 times as long to
+// fetch.
 //
 // The moments of a record stand at the step of its last gradient; its weights at some later step.
 // What Adam would have done in between is added in one go (train/lazy_adam.h has the formula).

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 // Of what is stored; another one is refused. 2: a feature's records of all blocks lie together.
 constexpr std::int64_t kVersion = 2;
-constexpr std::size_t kFigures = 5;   // of an epoch
+constexpr std::size_t kFigures = 5;  // of an epoch
 
 std::string describe_part(const DataFacts::Part& part) {
   return fmt::format("{} rows of {}", part.rows,
