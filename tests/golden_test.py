@@ -4,6 +4,7 @@ name. tests/golden/make.py made the files; a folder for each change of the forma
 
     1          format version 1
     1-checks   the same with check vectors and the digest of the tensors
+    2          these, and format version 2: recipes, factors, words stored compressed
 
 torch-VERSION holds checkpoints of that PyTorch (golden/make_torch.py) with its logits.
 """
@@ -23,7 +24,11 @@ def numbers(line):
 
 class Golden(ProgramTest):
     def test_there_is_a_folder_for_each_format(self):
-        self.assertEqual([folder.name for folder in FOLDERS], ["1", "1-checks"])
+        self.assertEqual([folder.name for folder in FOLDERS], ["1", "1-checks", "2"])
+
+    def test_the_newest_folder_has_both_versions(self):
+        found = {model.read_bytes().split(b'"format_version":"')[1][:1] for model in FOLDERS[-1].glob("*.safetensors")}
+        self.assertEqual(found, {b"1", b"2"})
 
     def test_every_file_answers_as_it_did(self):
         for folder in FOLDERS:
@@ -39,7 +44,7 @@ class Golden(ProgramTest):
                         self.assertEqual([line.split("\t")[0] for line in now], [line.split("\t")[0] for line in then])
                         for before, after in zip(then, now):
                             for a, b in zip(numbers(before), numbers(after)):
-                                self.assertAlmostEqual(a, b, delta=1e-2 if scheme == "bf16" else 1e-5)
+                                self.assertAlmostEqual(a, b, delta=1e-2 if "bf16" in scheme else 1e-5)
                     self.assertIn("Passed", self.run_well("verify", model))
 
     def test_checkpoints_of_pytorch(self):

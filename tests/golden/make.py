@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Makes a folder of golden model files with the nibble that NIBBLE names: one of each scheme, and what it answers.
+"""Makes a folder of golden model files with the nibble that NIBBLE names: one of each scheme, recipes that together use every
+encoding and every way to share a scale, one as `nibble shrink` writes it; and what each answers.
 
     NIBBLE=build/release/nibble PYTHONPATH=tests tests/golden/make.py tests/golden/NAME
 
@@ -11,7 +12,20 @@ from pathlib import Path
 
 from program import nibble, number_rows, text_rows
 
-SCHEMES = ["f32", "f16", "bf16", "int8", "int8-torch", "int4"]
+SCHEMES = {name: name for name in ("f32", "f16", "bf16", "int8", "int8-torch", "int4")} | {
+    "mixed": "0=int4:row,1=int8,2=f16",
+    "mixed-bf16": "0=bf16,1=f32,2=int8:row",
+    "rank": "0=rank1:int6:tensor+f16,*=int4",
+    "int2": "int2:channel:asym",
+    "int3": "int3:g64",
+    "int5": "int5:row:asym",
+    "int7": "int7:2x4",
+    "ternary": "ternary",
+    "1bit": "1bit:g128",
+    "nf4": "nf4",
+    "pq": "0=pq3x4:channel,*=pq2",
+    "fp8": "fp8",
+}
 
 
 def run(*arguments, **options):
@@ -32,9 +46,10 @@ def main():
             checkpoint = Path(scratch) / f"{kind}.pt"
             run("train", data, "-o", checkpoint, "--hidden", "9,5", "--epochs", "2", "--learning-rate", "0.01", "--quiet")
             (folder / f"{kind}.input").write_bytes(asked[kind])
-            for scheme in SCHEMES:
-                model = folder / f"{kind}-{scheme}.safetensors"
-                run("quantize", checkpoint, "--scheme", scheme, "-o", model)
+            for name, scheme in SCHEMES.items():
+                run("quantize", checkpoint, "--scheme", scheme, "-o", folder / f"{kind}-{name}.safetensors")
+            run("shrink", checkpoint, data, "-o", folder / f"{kind}-shrunk.safetensors")
+            for model in folder.glob(f"{kind}-*.safetensors"):
                 # One row at a time: int8-torch has one scale for all rows of a batch.
                 answers = run("predict", model, "--logits", "--batch", "1", input=asked[kind])
                 model.with_suffix(".answers").write_bytes(answers)
