@@ -45,11 +45,10 @@ std::string confusion_text(const Confusion& counts, const LabelNames& labels) {
 }
 
 int run(const EvalOptions& options) {
-  const Model model = load_model(options.model, options.load);
-  const Examples examples = judged_rows(options.data, model.labels);
-  const Predictor predictor(model);
+  const Predictor predictor(load_model(options.model, options.load));
+  const Examples examples = judged_rows(options.data, predictor.labels());
   ThreadPool pool(options.threads);
-  const Rows rows = featurize(model.featurizer, examples.inputs);
+  const Rows rows = featurize(predictor.featurizer(), examples.inputs);
   const Matrix<float> logits = predictor.logits(view_of(rows), &pool);
   const std::vector<Label> predicted = answers(logits);
   const std::size_t right = count_equal(predicted, examples.labels);
@@ -59,8 +58,8 @@ int run(const EvalOptions& options) {
       examples.source, examples.rows(),
       100.0 * static_cast<double>(right) / static_cast<double>(examples.rows()), interval.low,
       interval.high, mean_loss(logits, examples.labels)));
-  print(confusion_text(confusion_counts(predicted, examples.labels, model.labels.size()),
-                       model.labels));
+  print(confusion_text(confusion_counts(predicted, examples.labels, predictor.labels().size()),
+                       predictor.labels()));
   return kDone;
 }
 

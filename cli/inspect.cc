@@ -1,5 +1,6 @@
 // nibble inspect: what a model file holds, layer by layer and byte by byte.
 #include <memory>
+#include <utility>
 #include <variant>
 
 #include <fmt/format.h>
@@ -62,21 +63,27 @@ std::string provenance_text(const Provenance& made) {
   return text;
 }
 
-int run(const std::filesystem::path& path, const LoadOptions& load) {
-  const Model model = load_model(path, load);
-  const std::size_t peak = peak_resident_bytes();
+// The bytes of the file, and how the model in it was made; the model itself is gone afterwards.
+std::pair<std::size_t, Provenance> describe(const std::filesystem::path& path, Model model) {
   print(fmt::format("{}\nStored as  {}\nInput      {}\nLabels     {}\n\n", path.string(),
                     name_of(model.scheme()), input_text(model.featurizer),
                     labels_text(model.labels)));
   print(render(summarize(model)));
   const StorageBreakdown storage = storage_breakdown(model, path);
   print(storage_text(storage));
+  return {storage.file, std::move(model.provenance)};
+}
+
+int run(const std::filesystem::path& path, const LoadOptions& load) {
+  Model model = load_model(path, load);
+  const std::size_t peak = peak_resident_bytes();
+  const auto [file_bytes, made] = describe(path, std::move(model));
   print(fmt::format(
       "\nLoads in {:.2f} ms, ready to answer, from the page cache\n"
       "Needs {:.1f} MB of memory at most to load (the file has {:.1f}), the program itself "
       "counted\n",
-      median_load_ms(path, load), megabytes(peak), megabytes(storage.file)));
-  print(provenance_text(model.provenance));
+      median_load_ms(path, load), megabytes(peak), megabytes(file_bytes)));
+  print(provenance_text(made));
   return kDone;
 }
 

@@ -94,16 +94,16 @@ void answer_npy(const Predictor& predictor, const PredictOptions& options) {
 
 int run(const PredictOptions& options) {
   if (options.batch == 0) throw_error("--batch is 0; expected at least one row");
-  const Model model = load_model(options.model, options.load);
-  const Predictor predictor(model);
+  Model model = load_model(options.model, options.load);
+  // int8-torch's answer depends on which rows share a batch, so there a batch must not depend on
+  // timing.
+  const auto wait = model.scheme() == Scheme::kInt8Torch ? LineReader::Wait::kForAll
+                                                         : LineReader::Wait::kForFirst;
+  const Predictor predictor(std::move(model));
   if (options.input.extension() == ".npy")
     answer_npy(predictor, options);
   else
-    // int8-torch's answer depends on which rows share a batch, so there a batch must not depend on
-    // timing.
-    answer_lines(predictor, options,
-                 model.scheme() == Scheme::kInt8Torch ? LineReader::Wait::kForAll
-                                                      : LineReader::Wait::kForFirst);
+    answer_lines(predictor, options, wait);
   return kDone;
 }
 
