@@ -24,6 +24,9 @@ constexpr std::size_t kLabelsShown = 20;
 double megabytes(std::size_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
 std::string input_text(const Featurizer& featurizer) {
+  if (hashes_words(featurizer))
+    return fmt::format("text, as counts of words hashed into {} buckets",
+                       with_thousands(column_count(featurizer)));
   if (std::holds_alternative<BagOfWords>(featurizer))
     return fmt::format("text, as counts of {} words", with_thousands(column_count(featurizer)));
   return fmt::format("rows of {} numbers, each times {:.6g}",

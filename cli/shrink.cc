@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "nibble/core/error.h"
 #include "nibble/core/file.h"
 #include "nibble/core/thousands.h"
+#include "nibble/data/catalogue.h"
 #include "nibble/formats/model_file.h"
 #include "nibble/report/gnuplot.h"
 #include "nibble/studio/shrink_report.h"
@@ -54,7 +56,22 @@ ShrinkHooks hooks_for(const ShrinkOptions& options) {
   return hooks;
 }
 
-int run(const ShrinkOptions& options) {
+// The same search with the words kept, to see what hashing costs.
+ShrinkResult with_words(const Model& model, const HeldOut& rows, const ShrinkOptions& options) {
+  ShrinkHooks hooks = hooks_for(options);
+  hooks.on_better = nullptr;
+  if (hooks.on_phase) hooks.on_phase("First with the words kept, to compare");
+  ShrinkLimits limits = options.limits;
+  limits.hash_vocabulary = 0;
+  return shrink(model, rows, limits, hooks);
+}
+
+std::optional<Examples> test_rows(const std::string& data) {
+  if (std::filesystem::is_regular_file(data)) return std::nullopt;
+  return load_data(data).test;
+}
+
+int run(ShrinkOptions options) {
   require_limits(options.limits);
   require_writable_model(options.output);
   if (is_checkpoint_name(options.output))
@@ -63,10 +80,14 @@ int run(const ShrinkOptions& options) {
   const Model model = load_model(options.model);
   const HeldOut rows = held_out_rows(model, options.data);
   remember_interrupts();
+  const bool hashes = options.limits.hash_vocabulary > 0;
+  if (hashes) options.limits.minutes /= 2.0;
+  const auto kept = hashes ? std::optional(with_words(model, rows, options)) : std::nullopt;
   const ShrinkResult result = shrink(model, rows, options.limits, hooks_for(options));
   if (!options.plot.empty()) write_front(result, options.plot);
   if (!options.json.empty()) write_file_atomically(options.json, shrink_json(result));
   print(front_table(result));
+  if (kept) print(hashing_table(model, *kept, result, test_rows(options.data)));
   if (!result.best) {
     remark(fmt::format("Nothing that was tried stays within the limits; {} was not written.",
                        options.output.string()));
@@ -101,6 +122,9 @@ Verb add_shrink(CLI::App& program) {
   add_number(*verb, "--max-us", options->limits.max_us,
              "Microseconds that one row may take here; 0: any");
   add_number(*verb, "--minutes", options->limits.minutes, "How long to search at most");
+  add_number(*verb, "--hash-vocabulary", options->limits.hash_vocabulary,
+             "Keep no list of words: hash them into so many buckets, and say what that costs; 0 "
+             "keeps words");
   verb->add_option("--json", options->json, "Write everything that was tried as JSON")
       ->type_name("FILE");
   verb->add_option("--plot", options->plot,

@@ -256,6 +256,7 @@ Verb add_train(CLI::App& program) {
   CLI::App* verb = program.add_subcommand(
       "train", "Trains a network and stores its best epoch in a model file.");
   add_data_options(*verb, options->data);
+  add_hash_option(*verb, options->data);
   add_stream_options(*verb, options->data);
   add_output_option(*verb, options->output, "FILE",
                     "The model file: .pt is a PyTorch checkpoint, .safetensors is nibble's own")

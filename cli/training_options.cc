@@ -142,6 +142,13 @@ void add_data_options(CLI::App& verb, DataOptions& options) {
       ->group(kData);
 }
 
+void add_hash_option(CLI::App& verb, DataOptions& options) {
+  add_number(verb, "--hash-vocabulary", options.hash_vocabulary,
+             "Keep no list of words: hash them into so many buckets, as scikit-learn's "
+             "HashingVectorizer does without signs; 0 keeps words")
+      ->group(kData);
+}
+
 void add_stream_options(CLI::App& verb, DataOptions& options) {
   verb.add_flag("--stream", options.stream,
                 "Read DATA in shards, again each epoch, instead of holding it: for files larger "

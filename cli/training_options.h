@@ -13,6 +13,7 @@
 namespace nibble::cli {
 
 void add_data_options(CLI::App& verb, DataOptions& options);
+void add_hash_option(CLI::App& verb, DataOptions& options);
 void add_stream_options(CLI::App& verb, DataOptions& options);
 void add_network_options(CLI::App& verb, std::vector<std::size_t>& hidden);
 void add_training_options(CLI::App& verb, TrainSettings& settings);

@@ -153,6 +153,33 @@ class LifeOfAModel(ProgramTest):
         self.assertEqual(done.returncode, 2)
         self.assertFalse((self.folder / "none.safetensors").exists())
 
+    def test_shrink_hashes_words_on_request_and_says_what_it_costs(self):
+        small = self.folder / "hashed.safetensors"
+        text = self.run_well("shrink", self.model, self.data, "-o", small, "--max-drop", "20", "--hash-vocabulary", "500", "--quiet")
+        for row in ("as it came", "kept", "hashed"):
+            self.assertRegex(text, rf"(?m)^  {row} .*%")
+        self.assertIn("hashed into 500 buckets", self.run_well("inspect", small))
+
+    def test_hashed_words_go_through_every_verb(self):
+        model, small, onnx = (self.folder / f"hashed.{ending}" for ending in ("pt", "int8.safetensors", "onnx"))
+        self.run_well("train", self.data, "-o", model, "--hash-vocabulary", "300", "--hidden", "8", "--epochs", "20",
+                      "--learning-rate", "0.01", "--quiet")
+        self.assertGreater(self.accuracy(model), 80)
+        text = self.run_well("inspect", model)
+        self.assertIn("hashed into 300 buckets", text)
+        self.assertRegex(text, r"hash_vocabulary +300")
+        self.run_well("quantize", model, "--scheme", "int8", "-o", small)
+        self.run_well("verify", small)
+        self.run_well("convert", model, "-o", onnx)
+        sentences = b"a warm tender film\na dull cold film\n"
+        expected = self.run_well("predict", model, "--logits", input=sentences)
+        self.assertEqual(self.run_well("predict", onnx, "--logits", input=sentences), expected)
+        self.assertIn("its words hashed", self.run_well("diff", self.model, model))
+        for refused, says in ((["--text", "-o", onnx], b"list"), (["-o", self.folder / "hashed.h"], b"list")):
+            done = nibble("convert", model, *refused)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(says, done.stderr)
+
     def test_blame_names_the_layer_that_was_stored_badly(self):
         output, picture, small = self.folder / "blame.json", self.folder / "blame.svg", self.folder / "blamed.safetensors"
         text = self.run_well("blame", self.model, self.data, "--scheme", "1=int2:tensor,*=int8", "--json", output, "--plot", picture)

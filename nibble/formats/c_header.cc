@@ -281,13 +281,17 @@ std::string c_name_from(std::string_view stem) {
 std::string c_header(const Model& model, std::string_view name, std::size_t most) {
   require_sound(model);
   require_one_scheme(model);
+  if (hashes_words(model.featurizer))
+    throw_error(
+        "the header's code looks words up in a list, and this model has none: its words are "
+        "hashed; start from a model that keeps its words");
   Header header(name, most);
   add_title(model, header);
   header.texts("labels", model.labels);
   add_layer_code(model.scheme(), header);
   add_predict(model, header);
-  if (const auto* bag = std::get_if<BagOfWords>(&model.featurizer)) {
-    add_words(bag->vocabulary, header);
+  if (const Vocabulary* words = word_list(model.featurizer)) {
+    add_words(*words, header);
     header.add(c_tables_of_characters());
     header.add(kCodeOfText);
     header.add(kPredictText);

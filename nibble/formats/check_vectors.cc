@@ -34,7 +34,8 @@ std::string some_words(const Vocabulary& words, bool twice) {
   std::string text;
   if (words.size() == 0) return text;
   for (std::size_t i = 0; i < std::min(kMostParts, words.size()); ++i) {
-    const std::string_view word = words.word(place(i + (twice ? kMostParts : 0), words.size()));
+    const std::size_t column = place(i + (twice ? kMostParts : 0), words.size());
+    const std::string word = words.column_name(column);
     text += fmt::format("{}{}", text.empty() ? "" : " ", word);
     if (twice && i % 3 == 0) text += fmt::format(" {}", word);
   }

@@ -101,7 +101,7 @@ class CheckpointTest : public FolderTest {
 };
 
 TEST_F(CheckpointTest, ReadsWhatItWroteBitForBit) {
-  for (const Model& model : {word_model(), number_model()}) {
+  for (const Model& model : {word_model(), hashed_model(), number_model()}) {
     const std::string bytes = saved(model);
     expect_same(read_checkpoint(bytes_of(bytes)), model);
     EXPECT_EQ(saved(model), bytes);

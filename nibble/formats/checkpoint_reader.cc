@@ -104,8 +104,12 @@ class Details {
     if (const PickleValue* words = find(root_, "vocabulary"))
       return BagOfWords{Vocabulary(texts_from(*words, "vocabulary"))};
     Numeric numeric{inputs, 1.0F};
-    if (const PickleDict* dict = find_dict("featurizer"))
+    if (const PickleDict* dict = find_dict("featurizer")) {
+      const PickleValue* kind = dict->find("kind");
+      const auto* name = kind == nullptr ? nullptr : kind->as<std::string_view>();
+      if (name != nullptr && *name == "hashed_words") return BagOfWords{Vocabulary::hashed(inputs)};
       numeric.scale = static_cast<float>(number(*dict, "scale").value_or(1.0));
+    }
     return numeric;
   }
 

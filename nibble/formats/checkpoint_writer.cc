@@ -95,23 +95,24 @@ class CheckpointPickle {
   }
 
   void featurizer(const Featurizer& featurizer) {
-    const auto* bag = std::get_if<BagOfWords>(&featurizer);
+    const auto* numeric = std::get_if<Numeric>(&featurizer);
     pickle_.text("vocabulary");
-    if (bag != nullptr) {
-      texts(bag->vocabulary.words());
+    if (const Vocabulary* words = word_list(featurizer)) {
+      texts(words->words());
     } else {
       pickle_.none();
     }
     pickle_.text("featurizer");
     pickle_.begin_dict();
     pickle_.text("kind");
-    pickle_.text(bag != nullptr ? "bag_of_words" : "numeric");
-    if (bag == nullptr) {
-      const auto& numeric = std::get<Numeric>(featurizer);
+    pickle_.text(numeric != nullptr         ? "numeric"
+                 : hashes_words(featurizer) ? "hashed_words"
+                                            : "bag_of_words");
+    if (numeric != nullptr) {
       pickle_.text("columns");
-      pickle_.whole(numeric.columns);
+      pickle_.whole(numeric->columns);
       pickle_.text("scale");
-      pickle_.tensor_of(static_cast<double>(numeric.scale));
+      pickle_.tensor_of(static_cast<double>(numeric->scale));
     }
     pickle_.end_dict();
   }

@@ -65,7 +65,7 @@ std::string archive_name(const fs::path& path) {
 
 std::size_t size_of_words(const Model& model, std::size_t extra_per_word) {
   const auto* bag = std::get_if<BagOfWords>(&model.featurizer);
-  if (bag == nullptr) return 0;
+  if (word_list(model.featurizer) == nullptr) return 0;
   if (bag->stored_compressed) return compress_words(bag->vocabulary.text()).size();
   const Vocabulary& words = bag->vocabulary;
   if (words.size() == 0) return 0;

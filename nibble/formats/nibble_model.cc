@@ -22,6 +22,7 @@ constexpr std::string_view kFormat = "nibble";
 constexpr unsigned kVersion = 2;
 constexpr std::string_view kVocabulary = "vocabulary";
 constexpr std::string_view kDigest = "tensors_sha256";
+constexpr std::string_view kHashedWords = "hashed_words";
 constexpr std::string_view kWordCoding = "front-range";
 
 using Metadata = std::map<std::string, std::string>;
@@ -70,7 +71,8 @@ bool is_compressed(const Featurizer& featurizer) {
 }
 
 bool needs_version_2(const Model& model) {
-  return model.scheme() == Scheme::kMixed || is_compressed(model.featurizer);
+  return model.scheme() == Scheme::kMixed || is_compressed(model.featurizer) ||
+         hashes_words(model.featurizer);
 }
 
 Metadata metadata_of(const Model& model) {
@@ -87,6 +89,8 @@ Metadata metadata_of(const Model& model) {
   if (const auto* numeric = std::get_if<Numeric>(&model.featurizer)) {
     metadata["featurizer"] = "numeric";
     metadata["input_scale"] = fmt::format("{}", numeric->scale);
+  } else if (hashes_words(model.featurizer)) {
+    metadata["featurizer"] = kHashedWords;
   } else {
     metadata["featurizer"] = "bag_of_words";
     if (is_compressed(model.featurizer)) metadata["vocabulary_coding"] = kWordCoding;
@@ -121,8 +125,11 @@ void require_all_known(const Safetensors& file, std::size_t known) {
 Featurizer featurizer_from(const Safetensors& file, std::size_t inputs) {
   const std::string& kind = entry_of(file.metadata, "featurizer");
   if (kind == "numeric") return Numeric{inputs, number_entry<float>(file.metadata, "input_scale")};
+  if (kind == kHashedWords) return BagOfWords{Vocabulary::hashed(inputs)};
   if (kind != "bag_of_words")
-    throw_error("the model file has the featurizer '{}'; expected bag_of_words or numeric", kind);
+    throw_error(
+        "the model file has the featurizer '{}'; expected bag_of_words, hashed_words or numeric",
+        kind);
   const SafeTensor* words = file.find(kVocabulary);
   if (words == nullptr || words->type != ElementType::kU8)
     throw_error("the model file lacks its vocabulary; the file is damaged");
@@ -179,9 +186,9 @@ Safetensors content_of(const Model& model, std::string& words) {
   content.metadata = metadata_of(model);
   content.tensors =
       std::visit([](const auto& stage) { return encoded_tensors(stage); }, model.network);
-  if (const auto* bag = std::get_if<BagOfWords>(&model.featurizer)) {
-    words = text_from_words(bag->vocabulary.words());
-    if (bag->stored_compressed) words = compress_words(words);
+  if (const Vocabulary* list = word_list(model.featurizer)) {
+    words = text_from_words(list->words());
+    if (is_compressed(model.featurizer)) words = compress_words(words);
     content.tensors.push_back(
         {std::string(kVocabulary), ElementType::kU8, {words.size()}, bytes_of(words)});
   }
@@ -214,7 +221,7 @@ Model read_nibble_model(std::span<const std::byte> bytes, std::shared_ptr<const 
   model.featurizer = featurizer_from(file, sizes.front());
   QuantizedMlp quantized = decoded_network({file, std::move(owner)}, sizes,
                                            encodings_of(file.metadata, sizes.size() - 1));
-  const bool has_words = std::holds_alternative<BagOfWords>(model.featurizer);
+  const bool has_words = word_list(model.featurizer) != nullptr;
   require_all_known(file, tensor_count(quantized) + (has_words ? 1 : 0));
   if (quantized.scheme == Scheme::kF32) {
     model.network = mlp_from(std::move(quantized));

@@ -261,6 +261,25 @@ TEST_F(NibbleModelTest, ACompressedVocabularyComesBack) {
       model, [](Safetensors& c) { c.metadata.erase("vocabulary_coding"); }, "");
 }
 
+TEST_F(NibbleModelTest, HashedWordsNeedNoVocabulary) {
+  const std::string bytes = saved(hashed_model());
+  const Safetensors content = read_safetensors(bytes_of(bytes));
+  expect_same(read_nibble_model(bytes_of(bytes)), hashed_model());
+  EXPECT_EQ(content.metadata.at("format_version"), "2");
+  EXPECT_EQ(content.metadata.at("featurizer"), "hashed_words");
+  EXPECT_EQ(content.find("vocabulary"), nullptr);
+  EXPECT_EQ(read_stored_checks(bytes_of(bytes), hashed_model()).vectors.size(), 3U);
+  expect_problem(
+      hashed_model(), [](Safetensors& c) { c.metadata["featurizer"] = "bag_of_words"; },
+      "lacks its vocabulary");
+  expect_problem(
+      word_model(), [](Safetensors& c) { c.metadata["featurizer"] = "hashed_words"; },
+      "tensors, but");
+  expect_problem(
+      hashed_model(), [](Safetensors& c) { c.metadata["layer_sizes"] = "4294967296,31,5,3"; },
+      "4294967296 buckets");
+}
+
 TEST_F(NibbleModelTest, MixedSchemesThatMakeNoSenseAreRefused) {
   const Model model = quantized_model(word_model(), Recipe::from_text("0=int3,*=f16"));
   const auto with_encodings = [](std::string text) {

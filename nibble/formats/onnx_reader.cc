@@ -79,6 +79,8 @@ Model read_onnx(std::span<const std::byte> bytes, const OnnxOwner& owner) {
   model.featurizer = Numeric{inputs, network.input_scale};
   if (of_words)
     model.featurizer = BagOfWords{Vocabulary::of_lines(entry_or_empty(metadata, "vocabulary"))};
+  if (entry_or_empty(metadata, "featurizer") == "hashed_words")
+    model.featurizer = BagOfWords{Vocabulary::hashed(inputs)};
   model.labels = network.labels.empty() ? numbered_labels(outputs) : std::move(network.labels);
   if (!metadata.empty()) read_description(metadata, model);
   if (widened) model.provenance.settings["onnx_weights"] = "read as float32";

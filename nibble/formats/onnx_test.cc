@@ -56,6 +56,15 @@ TEST_F(OnnxTest, AGraphThatTakesTextIsReadBackToo) {
       "takes numbers");
 }
 
+TEST_F(OnnxTest, HashedWordsAreReadBackAndRefusedAsText) {
+  expect_same(read_onnx(bytes_of(onnx_of(hashed_model()))), hashed_model());
+  expect_refused(
+      [this] {
+        written([](AtomicFile& file) { write_onnx(hashed_model(), file, {.text = true}); });
+      },
+      "counts of 33 buckets");
+}
+
 TEST_F(OnnxTest, AMappedFileKeepsCodesWhereTheyLie) {
   const auto path = folder_ / "model.onnx";
   for (const Model& model : all_models()) {

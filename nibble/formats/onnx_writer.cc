@@ -238,8 +238,8 @@ void write_layers(const Layers& layers, std::string x, bool takes_counts, OnnxBu
 
 void write_metadata(const Model& model, OnnxBuilder& builder) {
   for (const auto& [key, value] : model_metadata(model)) builder.metadata("nibble." + key, value);
-  if (const auto* bag = std::get_if<BagOfWords>(&model.featurizer))
-    builder.metadata("nibble.vocabulary", bag->vocabulary.text());
+  if (const Vocabulary* words = word_list(model.featurizer))
+    builder.metadata("nibble.vocabulary", words->text());
 }
 
 // Text to counts; the name of the counts.
@@ -302,6 +302,11 @@ void write_onnx(const Model& model, AtomicFile& file, OnnxForm form) {
   const auto* bag = std::get_if<BagOfWords>(&model.featurizer);
   if (form.text && bag == nullptr)
     throw_error("this model takes numbers, not text; write it without --text");
+  if (form.text && hashes_words(model.featurizer))
+    throw_error(
+        "ONNX counts words by a list of them, and this model has none: its words are hashed; write "
+        "it without --text, for counts of {} buckets, or start from a model that keeps its words",
+        shape.inputs);
   if (!form.text) builder.input("input", Type::kFloat, shape.inputs);
   const std::string x =
       form.text ? counted_words(bag->vocabulary, builder) : scaled_input(model, builder);

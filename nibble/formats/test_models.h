@@ -43,6 +43,12 @@ inline Model word_model() {
            0.4321}};
 }
 
+inline Model hashed_model() {
+  Model model = word_model();
+  model.featurizer = BagOfWords{Vocabulary::hashed(33)};
+  return model;
+}
+
 inline Model number_model() {
   return {Numeric{3, 1.0F / 255.0F},
           {"a", "b"},
@@ -76,7 +82,10 @@ inline void expect_same(const Model& a, const Model& b) {
   EXPECT_EQ(a.provenance.validation_loss, b.provenance.validation_loss);
   ASSERT_EQ(a.featurizer.index(), b.featurizer.index());
   if (const auto* bag = std::get_if<BagOfWords>(&a.featurizer)) {
-    EXPECT_EQ(bag->vocabulary.words(), std::get<BagOfWords>(b.featurizer).vocabulary.words());
+    const Vocabulary& others = std::get<BagOfWords>(b.featurizer).vocabulary;
+    EXPECT_EQ(bag->vocabulary.words(), others.words());
+    EXPECT_EQ(bag->vocabulary.is_hashed(), others.is_hashed());
+    EXPECT_EQ(bag->vocabulary.size(), others.size());
   } else {
     EXPECT_EQ(std::get<Numeric>(a.featurizer).columns, std::get<Numeric>(b.featurizer).columns);
     EXPECT_EQ(std::get<Numeric>(a.featurizer).scale, std::get<Numeric>(b.featurizer).scale);

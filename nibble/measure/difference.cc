@@ -45,26 +45,24 @@ LayerDifference layer_difference(const Linear& a, const Linear& b) {
 }
 
 std::string kind_of_input(const Model& model) {
-  if (std::holds_alternative<BagOfWords>(model.featurizer)) return "text";
+  if (hashes_words(model.featurizer)) return "text, its words hashed";
+  if (word_list(model.featurizer) != nullptr) return "text";
   return fmt::format("numbers times {}", std::get<Numeric>(model.featurizer).scale);
 }
 
 // "120 only in the first, 0 only in the second", or nothing.
 std::string differing_words(const Model& a, const Model& b) {
-  const auto* first = std::get_if<BagOfWords>(&a.featurizer);
-  const auto* second = std::get_if<BagOfWords>(&b.featurizer);
-  if (first == nullptr || second == nullptr ||
-      first->vocabulary.text() == second->vocabulary.text())
-    return "";
+  const Vocabulary* first = word_list(a.featurizer);
+  const Vocabulary* second = word_list(b.featurizer);
+  if (first == nullptr || second == nullptr || first->text() == second->text()) return "";
   const auto lacking = [](const Vocabulary& words, const Vocabulary& other) {
     std::size_t count = 0;
     for (std::size_t column = 0; column < words.size(); ++column)
       count += other.column(words.word(column)) ? 0 : 1;
     return count;
   };
-  return fmt::format("{} only in the first, {} only in the second",
-                     lacking(first->vocabulary, second->vocabulary),
-                     lacking(second->vocabulary, first->vocabulary));
+  return fmt::format("{} only in the first, {} only in the second", lacking(*first, *second),
+                     lacking(*second, *first));
 }
 
 template <typename T>

@@ -64,7 +64,7 @@ Texts texts_of(const SparseRows& rows, const Vocabulary& vocabulary) {
     std::string text;
     for (const std::uint32_t column : rows.view().row_indices(row)) {
       if (!text.empty()) text += ' ';
-      text += vocabulary.word(column);
+      text += vocabulary.column_name(column);
     }
     texts.push_back(std::move(text));
   }

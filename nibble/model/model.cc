@@ -18,6 +18,16 @@ Rows scaled(const Numeric& numeric, const DenseRows& numbers) {
 
 }  // namespace
 
+const Vocabulary* word_list(const Featurizer& featurizer) {
+  const auto* bag = std::get_if<BagOfWords>(&featurizer);
+  return bag == nullptr || bag->vocabulary.is_hashed() ? nullptr : &bag->vocabulary;
+}
+
+bool hashes_words(const Featurizer& featurizer) {
+  const auto* bag = std::get_if<BagOfWords>(&featurizer);
+  return bag != nullptr && bag->vocabulary.is_hashed();
+}
+
 std::size_t column_count(const Featurizer& featurizer) {
   if (const auto* words = std::get_if<BagOfWords>(&featurizer)) return words->vocabulary.size();
   return std::get<Numeric>(featurizer).columns;

@@ -30,6 +30,10 @@ struct Numeric {
 
 using Featurizer = std::variant<BagOfWords, Numeric>;
 
+// The list of words that it keeps; null if it hashes them, or takes numbers.
+const Vocabulary* word_list(const Featurizer& featurizer);
+bool hashes_words(const Featurizer& featurizer);
+
 std::size_t column_count(const Featurizer& featurizer);
 InputKind input_kind(const Featurizer& featurizer);
 // An Error if texts meet a numeric featurizer, numbers meet a bag of words, or the number of

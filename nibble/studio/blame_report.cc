@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 6> kColours = {"#0072B2", "#D55E00", "#00
 
 std::string input_name(std::size_t input, const Featurizer& featurizer) {
   const auto* bag = std::get_if<BagOfWords>(&featurizer);
-  return bag == nullptr ? fmt::format("input {}", input) : std::string(bag->vocabulary.word(input));
+  return bag == nullptr ? fmt::format("input {}", input) : bag->vocabulary.column_name(input);
 }
 
 std::string layer_line(std::size_t index, const LayerBlame& layer, bool is_worst) {

@@ -9,7 +9,7 @@
 //            by step where a step saves most bytes for the loss it costs (each layer's cost is
 //            measured once with only that layer quantized; costs are taken to add up).
 // Neurons that never fire are taken out first. Every candidate is judged on the validation rows of
-// the model's own training, never on test rows.
+// the model's own training, never on test rows, and against the model as it came.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,9 @@ struct ShrinkLimits {
   std::size_t max_bytes = 0;  // of the whole file; 0: no limit
   double max_us = 0.0;        // for one row; 0: no limit
   double minutes = 2.0;
+  // Of a model of texts: no list of words but so many buckets that they are hashed into
+  // (hashed_words.h); 0: the words stay.
+  std::size_t hash_vocabulary = 0;
 };
 
 struct ShrinkCandidate {
@@ -57,7 +60,7 @@ struct ShrinkHooks {
   std::function<bool()> should_stop;
 };
 
-// An Error if the model is quantized already.
+// An Error if the model is quantized already, or if words are to be hashed and there are none.
 ShrinkResult shrink(const Model& model, const HeldOut& rows, const ShrinkLimits& limits,
                     const ShrinkHooks& hooks = {});
 

@@ -20,6 +20,11 @@ namespace {
 // From much to little.
 constexpr std::array<std::string_view, 6> kLadder = {"int8",     "int4",        "int3:g64",
                                                      "int2:g64", "ternary:g64", "1bit:g64"};
+// The same for one layer at a time. A step may pass over one rung: the centroids of a small layer
+// outweigh its codes.
+constexpr std::array<std::string_view, 9> kLayerLadder = {
+    "int8", "int4", "int3:g64", "pq3", "int2:g64", "pq4", "ternary:g64", "1bit:g64", "pq8"};
+constexpr std::size_t kReach = 2;
 constexpr std::array kShares = {1.0, 0.75, 0.5, 0.35, 0.25};
 
 std::vector<std::size_t> all_of(std::size_t count) {
@@ -42,8 +47,7 @@ class MixedFamily {
         rows_(rows),
         trials_(trials),
         order_(inputs_by_norm(mlp_.layers.front().weight)) {
-    const bool has_words = std::holds_alternative<BagOfWords>(model.featurizer);
-    shares_ = has_words ? kShares.size() : 1;
+    shares_ = word_list(model.featurizer) != nullptr ? kShares.size() : 1;
   }
 
   void run() {
@@ -71,7 +75,7 @@ class MixedFamily {
     const auto key = std::array{layer, level, layer == 0 ? share : 0};
     const auto found = encoded_.find(key);
     if (found != encoded_.end()) return found->second;
-    const Encoding encoding = encoding_from(kLadder[level]);
+    const Encoding encoding = encoding_from(kLayerLadder[level]);
     const Matrix<float>& weight = mlp_.layers[layer].weight;
     EncodedMatrix matrix =
         encode(layer == 0 && share > 0 ? with_inputs(weight, kept_inputs(share)) : weight, encoding,
@@ -130,9 +134,12 @@ class MixedFamily {
       best = next;
     };
     for (std::size_t l = 0; l < steps.levels.size(); ++l) {
-      Steps next = steps;
-      if (++next.levels[l] < kLadder.size()) weigh(next, l);
-      if (trials_.is_over()) return false;
+      for (std::size_t reach = 1; reach <= kReach; ++reach) {
+        Steps next = steps;
+        next.levels[l] += reach;
+        if (next.levels[l] < kLayerLadder.size()) weigh(next, l);
+        if (trials_.is_over()) return false;
+      }
     }
     Steps next = steps;
     if (++next.share < shares_) weigh(next, 0);
@@ -143,7 +150,8 @@ class MixedFamily {
 
   double consider(const Steps& steps) {
     std::vector<LayerRecipe> recipe;
-    for (const std::size_t level : steps.levels) recipe.push_back({encoding_from(kLadder[level])});
+    for (const std::size_t level : steps.levels)
+      recipe.push_back({encoding_from(kLayerLadder[level])});
     const auto kept = kept_inputs(steps.share);
     Model candidate{kept_words(model_.featurizer, kept), model_.labels, network(steps),
                     model_.provenance};
@@ -171,9 +179,9 @@ class MixedFamily {
 }  // namespace
 
 Featurizer kept_words(const Featurizer& featurizer, std::span<const std::size_t> kept) {
-  const auto* bag = std::get_if<BagOfWords>(&featurizer);
-  if (bag == nullptr) return featurizer;
-  return BagOfWords{with_words(bag->vocabulary, kept), true};
+  const Vocabulary* words = word_list(featurizer);
+  if (words == nullptr) return featurizer;
+  return BagOfWords{with_words(*words, kept), true};
 }
 
 Rows kept_columns(const Rows& rows, std::span<const std::size_t> kept) {
@@ -196,7 +204,7 @@ void try_uniform(const Model& model, const HeldOut& rows, ShrinkTrials& trials) 
 
 void try_mixed(const Model& model, const HeldOut& rows, ShrinkTrials& trials) {
   const std::size_t least = std::get<Mlp>(model.network).parameters() / 8;
-  const bool words = std::holds_alternative<BagOfWords>(model.featurizer);
+  const bool words = word_list(model.featurizer) != nullptr;
   if (trials.best_bytes() < (words ? least / 4 : least)) {
     trials.phase("An encoding for each layer: cannot be smaller than what is found");
     return;

@@ -12,8 +12,8 @@ void try_uniform(const Model& model, const HeldOut& rows, ShrinkTrials& trials);
 void try_scalar(const Model& model, const HeldOut& rows, ShrinkTrials& trials);
 void try_mixed(const Model& model, const HeldOut& rows, ShrinkTrials& trials);
 
-// Of a bag of words only these columns, its words to be stored compressed; numbers stay as they
-// are, and all of them must be kept.
+// Of a list of words only these, to be stored compressed; buckets and numbers stay as they are, and
+// all of them must be kept.
 Featurizer kept_words(const Featurizer& featurizer, std::span<const std::size_t> kept);
 Rows kept_columns(const Rows& rows, std::span<const std::size_t> kept);
 

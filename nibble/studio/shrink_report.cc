@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "nibble/core/thousands.h"
+#include "nibble/infer/predictor.h"
+#include "nibble/measure/accuracy.h"
 #include "nibble/report/gnuplot.h"
 #include "nibble/studio/picture.h"
 
@@ -36,6 +38,13 @@ std::string points(const Candidates& candidates) {
   return text + "e\n";
 }
 
+double test_accuracy(const Model& model, const Examples& test) {
+  const DataPart part = make_part(with_labels_of(test, model.labels), model.featurizer);
+  const auto answers = predict_labels(Predictor(model), view_of(part.rows), nullptr);
+  return 100.0 * static_cast<double>(count_equal(answers, part.examples.labels)) /
+         static_cast<double>(answers.size());
+}
+
 nlohmann::json json_of(const ShrinkCandidate& one) {
   nlohmann::json json = {
       {"recipe", one.recipe},     {"bytes", one.bytes}, {"parameters", one.parameters},
@@ -59,6 +68,29 @@ std::string front_table(const ShrinkResult& result) {
                         with_thousands(one->bytes), with_thousands(one->parameters), one->accuracy,
                         time, one->recipe);
   }
+  return text;
+}
+
+std::string hashing_table(const Model& original, const ShrinkResult& words,
+                          const ShrinkResult& hashed, const std::optional<Examples>& test) {
+  const auto test_cell = [&](const Model& model) {
+    return test ? fmt::format("{:.2f}%", test_accuracy(model, *test)) : "-";
+  };
+  std::string text =
+      fmt::format("  {:<14}  {:>11}  {:>10}  {:>7}\n", "words", "bytes", "validation", "test");
+  text += fmt::format("  {:<14}  {:>11}  {:>9.2f}%  {:>7}\n", "as it came", "",
+                      words.original_accuracy, test_cell(original));
+  const auto add = [&](std::string_view name, const ShrinkResult& result) {
+    if (!result.best) {
+      text += fmt::format("  {:<14}  nothing within the limits\n", name);
+      return;
+    }
+    const ShrinkCandidate& best = result.tried[*result.best];
+    text += fmt::format("  {:<14}  {:>11}  {:>9.2f}%  {:>7}\n", name, with_thousands(best.bytes),
+                        best.accuracy, test_cell(*result.model));
+  };
+  add("kept", words);
+  add("hashed", hashed);
   return text;
 }
 

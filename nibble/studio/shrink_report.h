@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "nibble/studio/shrink.h"
@@ -10,6 +11,11 @@ namespace nibble {
 
 // The front, smallest first: bytes, validation accuracy, time of a row, recipe; the best is marked.
 std::string front_table(const ShrinkResult& result);
+
+// What hashed words cost: bytes, validation and, where there are test rows, test accuracy of the
+// model as it came, the best with its words and the best without.
+std::string hashing_table(const Model& original, const ShrinkResult& words,
+                          const ShrinkResult& hashed, const std::optional<Examples>& test);
 
 // {"original_accuracy", "best": index or null, "tried": [{"recipe", "bytes", "parameters",
 // "accuracy", "loss", "microseconds", "on_front"}]}; numbers not measured are null.

@@ -99,7 +99,7 @@ class ScalarFamily {
       : model_(model),
         rows_(rows),
         trials_(trials),
-        has_words_(std::holds_alternative<BagOfWords>(model.featurizer)) {
+        has_words_(word_list(model.featurizer) != nullptr) {
     Mlp rest = std::get<Mlp>(model.network);
     const Factors factors = factorize(rest.layers.front().weight, 1);
     mean_ = mean_row(rows.training.rows);

@@ -3,10 +3,12 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "nibble/core/error.h"
 #include "nibble/core/random.h"
+#include "nibble/studio/hashed_words.h"
 #include "nibble/studio/judge.h"
 #include "nibble/studio/shrink_report.h"
 #include "nibble/text/bag_of_words.h"
@@ -115,6 +117,52 @@ TEST(Shrink, StopsWhenAskedToWithTheBestSoFar) {
   EXPECT_TRUE(result.interrupted);
   EXPECT_EQ(result.tried.size(), 2U);
   EXPECT_TRUE(result.model);
+}
+
+TEST(HashedWords, ABucketsWeightsAreTheMeanOfItsWords) {
+  Planted planted = planted_model();
+  const Vocabulary words = *word_list(planted.model.featurizer);
+  const auto& training = std::get<SparseRows>(planted.rows.training.rows);
+  std::vector<double> counts(words.size());
+  for (std::size_t i = 0; i < training.indices.size(); ++i)
+    counts[training.indices[i]] += training.values[i];
+  const double unseen = static_cast<double>(std::ranges::count(counts, 1.0)) / 64.0;
+
+  const HashedWords hashed = with_hashed_words(planted.model, planted.rows, 64);
+
+  const Vocabulary buckets = Vocabulary::hashed(64);
+  Matrix<double> sums(64, 32);
+  std::vector<double> totals(64, unseen);
+  for (std::size_t w = 0; w < words.size(); ++w) {
+    const std::size_t bucket = *buckets.column(words.word(w));
+    totals[bucket] += counts[w];
+    for (std::size_t o = 0; o < 32; ++o)
+      sums.at(bucket, o) +=
+          counts[w] * std::get<Mlp>(planted.model.network).layers[0].weight.at(w, o);
+  }
+  const auto& weight = std::get<Mlp>(hashed.model.network).layers[0].weight;
+  for (std::size_t b = 0; b < 64; ++b) {
+    for (std::size_t o = 0; o < 32; ++o)
+      EXPECT_NEAR(weight.at(b, o), totals[b] == 0.0 ? 0.0 : sums.at(b, o) / totals[b], 1e-5);
+  }
+  EXPECT_EQ(column_count(view_of(hashed.rows.validation.rows)), 64U);
+  EXPECT_THROW(with_hashed_words(hashed.model, hashed.rows, 64), Error);
+}
+
+TEST(Shrink, WordsMayBeHashed) {
+  const Planted planted = planted_model();
+  ShrinkLimits limits;
+  limits.hash_vocabulary = 4096;
+  limits.max_drop = 5.0;
+  const ShrinkResult result = shrink(planted.model, planted.rows, limits);
+  ASSERT_TRUE(result.best);
+  EXPECT_TRUE(hashes_words(result.model->featurizer));
+  const std::string table = hashing_table(planted.model, shrink(planted.model, planted.rows, {}),
+                                          result, planted.rows.validation.examples);
+  const auto& best = result.tried[*result.best];
+  const std::string accuracy = fmt::format("{:.2f}%", best.accuracy);
+  EXPECT_NE(table.find(fmt::format("{:>9}  {:>7}\n", accuracy, accuracy)), std::string::npos)
+      << table;
 }
 
 TEST(Shrink, AQuantizedModelIsRefused) {

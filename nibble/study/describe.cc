@@ -116,6 +116,10 @@ std::map<std::string, std::string> describe_settings(const DataOptions& data,
       {"max_features", fmt::format("{}", data.max_features)},
       {"optimizer", std::string(name_of(training.optimizer))}};
   add_where_changed(training, settings);
+  if (data.hash_vocabulary > 0) {
+    settings.erase("max_features");
+    settings["hash_vocabulary"] = fmt::format("{}", data.hash_vocabulary);
+  }
   if (data.stream) settings["shuffle_buffer"] = fmt::format("{}", data.shuffle_buffer);
   if (!data.validation_file.empty()) {
     settings["validation"] = data.validation_file;

@@ -66,8 +66,15 @@ DataFacts PreparedData::facts() const {
   return {featurizer, label_names, part(training), part(validation)};
 }
 
-Featurizer fit_featurizer(const Examples& training, std::size_t max_features) {
-  if (training.is_text()) return BagOfWords{fit_vocabulary(training.texts(), max_features)};
+void refuse_to_hash_numbers() {
+  throw_error("--hash-vocabulary is for texts, but the data are rows of numbers; leave it out");
+}
+
+Featurizer fit_featurizer(const Examples& training, const DataOptions& options) {
+  if (training.is_text() && options.hash_vocabulary > 0)
+    return BagOfWords{Vocabulary::hashed(options.hash_vocabulary)};
+  if (options.hash_vocabulary > 0) refuse_to_hash_numbers();
+  if (training.is_text()) return BagOfWords{fit_vocabulary(training.texts(), options.max_features)};
   return Numeric{training.numbers().columns, training.scale};
 }
 
@@ -89,7 +96,7 @@ DataParts split_data(const DataOptions& options) {
 
 PreparedData prepare_data(const DataOptions& options) {
   DataParts parts = split_data(options);
-  Featurizer featurizer = fit_featurizer(parts.training, options.max_features);
+  Featurizer featurizer = fit_featurizer(parts.training, options);
 
   PreparedData prepared{.name = options.data,
                         .featurizer = featurizer,

@@ -30,6 +30,7 @@ struct DataOptions {
   double validation_fraction = 0.2;
   std::uint32_t split_seed = 42;
   std::size_t max_features = 10'000;
+  std::size_t hash_vocabulary = 0;  // buckets that words are hashed into, instead; 0: keep words
   bool stream = false;  // read the data shard by shard instead of holding it: streamed_data.h
   std::size_t shuffle_buffer = 65'536;  // rows shuffled together when streamed
 
@@ -85,7 +86,11 @@ PreparedData prepare_data(const DataOptions& options);
 // The same features for further examples (a test file that comes with `eval`, say).
 DataPart make_part(Examples examples, const Featurizer& featurizer);
 
-// Texts: their vocabulary, of `max_features` words at most. Numbers: Examples::scale.
-Featurizer fit_featurizer(const Examples& training, std::size_t max_features);
+// Texts: their vocabulary, of `max_features` words at most, or `hash_vocabulary` buckets. Numbers:
+// Examples::scale.
+Featurizer fit_featurizer(const Examples& training, const DataOptions& options);
+
+// The Error of --hash-vocabulary with rows of numbers.
+[[noreturn]] void refuse_to_hash_numbers();
 
 }  // namespace nibble

@@ -24,12 +24,12 @@ Examples numbers(float scale) {
 float scale_of(const Featurizer& featurizer) { return std::get<Numeric>(featurizer).scale; }
 
 TEST(Pipeline, ScalesWhatTheFormatCallsBytes) {
-  EXPECT_EQ(scale_of(fit_featurizer(numbers(1.0F / 255.0F), 10)), 1.0F / 255.0F);
+  EXPECT_EQ(scale_of(fit_featurizer(numbers(1.0F / 255.0F), {})), 1.0F / 255.0F);
 }
 
 // Whole numbers up to 255 may as well be counts: their values do not decide.
 TEST(Pipeline, LeavesOtherWholeNumbersAlone) {
-  EXPECT_EQ(scale_of(fit_featurizer(numbers(1.0F), 10)), 1.0F);
+  EXPECT_EQ(scale_of(fit_featurizer(numbers(1.0F), {})), 1.0F);
 }
 
 TEST(Pipeline, ChosenRowsKeepTheScale) {

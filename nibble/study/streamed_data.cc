@@ -60,7 +60,11 @@ void StreamedData::read_training(const DataOptions& options) {
   facts_.training = {total(training_counts_), training_file_->sha256()};
   require_trainable(training_file_->source(), facts_.label_names, facts_.training.rows);
   facts_.featurizer = Numeric{columns, 1.0F};
-  if (is_text) facts_.featurizer = BagOfWords{words.vocabulary(options.max_features)};
+  if (!is_text && options.hash_vocabulary > 0) refuse_to_hash_numbers();
+  if (is_text)
+    facts_.featurizer =
+        BagOfWords{options.hash_vocabulary > 0 ? Vocabulary::hashed(options.hash_vocabulary)
+                                               : words.vocabulary(options.max_features)};
 }
 
 void StreamedData::read_validation(const DataOptions& options) {

@@ -4,7 +4,10 @@
 #include <limits>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "nibble/core/error.h"
+#include "nibble/core/murmur_hash.h"
 
 namespace nibble {
 namespace {
@@ -34,7 +37,24 @@ std::vector<std::uint32_t> begins_of_lines(std::string_view text) {
   return begins;
 }
 
+constexpr std::size_t kMostBuckets = 0x7FFFFFFF;
+
+std::uint32_t bucket_of(std::string_view word, std::size_t buckets) {
+  const std::uint32_t hash = murmur_hash(word);
+  // The magnitude of an int32; that of the lowest one is 2^31, which scikit-learn takes, too.
+  const std::uint32_t magnitude = (hash & 0x80000000U) != 0 ? ~hash + 1 : hash;
+  return static_cast<std::uint32_t>(magnitude % buckets);
+}
+
 }  // namespace
+
+Vocabulary Vocabulary::hashed(std::size_t buckets) {
+  if (buckets == 0 || buckets > kMostBuckets)
+    throw_error("cannot hash words into {} buckets; expected 1 to {}", buckets, kMostBuckets);
+  Vocabulary vocabulary;
+  vocabulary.buckets_ = buckets;
+  return vocabulary;
+}
 
 Vocabulary::Vocabulary(const std::vector<std::string>& words)
     : Vocabulary(joined(words), begins_of(words)) {}
@@ -71,9 +91,14 @@ void Vocabulary::fill_slots() {
 
 std::vector<std::string> Vocabulary::words() const {
   std::vector<std::string> result;
+  if (is_hashed()) return result;
   result.reserve(size());
   for (std::size_t i = 0; i < size(); ++i) result.emplace_back(word(i));
   return result;
+}
+
+std::string Vocabulary::column_name(std::size_t column) const {
+  return is_hashed() ? fmt::format("bucket{}", column) : std::string(word(column));
 }
 
 std::size_t Vocabulary::find_slot(std::string_view wanted, std::uint32_t hash) const {
@@ -86,6 +111,7 @@ std::size_t Vocabulary::find_slot(std::string_view wanted, std::uint32_t hash) c
 }
 
 std::optional<std::uint32_t> Vocabulary::column(std::string_view wanted, std::uint32_t hash) const {
+  if (is_hashed()) return bucket_of(wanted, buckets_);
   if (slots_.empty()) return std::nullopt;
   const Slot& slot = slots_[find_slot(wanted, hash)];
   if (slot.column_plus_one == 0) return std::nullopt;

@@ -1,4 +1,5 @@
 // Vocabulary: the words that have a column, in column order, and the look-up from word to column.
+// Or, hashed, no words at all: a column for each bucket, and every word in the bucket of its hash.
 #pragma once
 
 #include <cstddef>
@@ -20,12 +21,26 @@ class Vocabulary {
   // The words are the lines of the text. One without a line feed is one word.
   static Vocabulary of_lines(std::string text);
 
-  std::size_t size() const { return begins_.empty() ? 0 : begins_.size() - 1; }
+  // 1 to 2^31 - 1 buckets. The column of a word is that of scikit-learn's HashingVectorizer with
+  // n_features=buckets and alternate_sign=False: abs(MurmurHash3_x86_32 of its UTF-8, as an int32)
+  // mod buckets. An Error for another number.
+  static Vocabulary hashed(std::size_t buckets);
+  bool is_hashed() const { return buckets_ > 0; }
+
+  // Columns.
+  std::size_t size() const {
+    if (is_hashed()) return buckets_;
+    return begins_.empty() ? 0 : begins_.size() - 1;
+  }
+  // Not of a hashed one.
   std::string_view word(std::size_t column) const {
     return std::string_view(text_).substr(begins_[column],
                                           begins_[column + 1] - begins_[column] - 1);
   }
+  // None of a hashed one.
   std::vector<std::string> words() const;
+  // "film"; "bucket17", which is a word, too.
+  std::string column_name(std::size_t column) const;
   // All words with a line feed between two of them.
   std::string_view text() const { return text_; }
   std::optional<std::uint32_t> column(std::string_view word) const {
@@ -56,6 +71,7 @@ class Vocabulary {
   // time.
   std::string text_;
   std::vector<std::uint32_t> begins_;  // of the words in text_, and one past its end and line feed
+  std::size_t buckets_ = 0;            // of a hashed one
   std::vector<Slot> slots_;            // open addressing, a power of two, at most half full
 };
 

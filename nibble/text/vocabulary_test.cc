@@ -57,6 +57,29 @@ TEST(Vocabulary, SurvivesACopyAndAMove) {
   }
 }
 
+// HashingVectorizer(n_features=1000, alternate_sign=False, norm=None) of scikit-learn.
+TEST(Vocabulary, HashedWordsHaveTheColumnsOfScikitLearn) {
+  const Vocabulary hashed = Vocabulary::hashed(1000);
+  const std::pair<const char*, std::uint32_t> columns[] = {
+      {"ab", 305},           {"abc", 294},           {"abcd", 978},
+      {"hello", 351},        {"film", 345},          {"caf\u00e9", 632},
+      {"\u65e5\u672c", 838}, {"\u0130stanbul", 163}, {"extraordinarily", 512}};
+  for (const auto& [word, column] : columns) EXPECT_EQ(hashed.column(word), column) << word;
+  EXPECT_TRUE(hashed.is_hashed());
+  EXPECT_EQ(hashed.size(), 1000U);
+  EXPECT_TRUE(hashed.words().empty());
+  EXPECT_EQ(hashed.text(), "");
+  EXPECT_EQ(hashed.column_name(17), "bucket17");
+  EXPECT_EQ(Vocabulary({"a"}).column_name(0), "a");
+  EXPECT_EQ(Vocabulary::hashed(1).column("any"), 0U);
+  EXPECT_LT(*Vocabulary::hashed(0x7FFFFFFF).column("any"), 0x7FFFFFFFU);
+}
+
+TEST(Vocabulary, RefusesNoBucketsAndTooMany) {
+  EXPECT_THROW(Vocabulary::hashed(0), Error);
+  EXPECT_THROW(Vocabulary::hashed(0x80000000), Error);
+}
+
 TEST(Vocabulary, RefusesAnEmptyWordAndADoubleOne) {
   EXPECT_THROW(Vocabulary({"a", ""}), Error);
   EXPECT_THROW(Vocabulary({"a", "b", "a"}), Error);
