@@ -71,7 +71,7 @@ std::optional<Examples> test_rows(const std::string& data) {
   return load_data(data).test;
 }
 
-int run(ShrinkOptions options) {
+int run(const ShrinkOptions& options) {
   require_limits(options.limits);
   require_writable_model(options.output);
   if (is_checkpoint_name(options.output))
@@ -81,7 +81,6 @@ int run(ShrinkOptions options) {
   const HeldOut rows = held_out_rows(model, options.data);
   remember_interrupts();
   const bool hashes = options.limits.hash_vocabulary > 0;
-  if (hashes) options.limits.minutes /= 2.0;
   const auto kept = hashes ? std::optional(with_words(model, rows, options)) : std::nullopt;
   const ShrinkResult result = shrink(model, rows, options.limits, hooks_for(options));
   if (!options.plot.empty()) write_front(result, options.plot);
@@ -121,7 +120,8 @@ Verb add_shrink(CLI::App& program) {
       "The most accurate file of at most so many bytes, instead of the smallest; 0: smallest");
   add_number(*verb, "--max-us", options->limits.max_us,
              "Microseconds that one row may take here; 0: any");
-  add_number(*verb, "--minutes", options->limits.minutes, "How long to search at most");
+  add_number(*verb, "--minutes", options->limits.minutes,
+             "How long to search at most; with --hash-vocabulary twice that");
   add_number(*verb, "--hash-vocabulary", options->limits.hash_vocabulary,
              "Keep no list of words: hash them into so many buckets, and say what that costs; 0 "
              "keeps words");
