@@ -1,9 +1,9 @@
 #include "nibble/core/file.h"
 
-#include <cassert>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <system_error>
 #include <utility>
 
@@ -104,8 +104,10 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 }
 
 void MappedFile::release(std::span<const std::byte> part) const noexcept {
-  if (part.empty()) return;
-  assert(part.data() >= data_ && part.data() + part.size() <= data_ + size_);
+  const std::less_equal<const std::byte*> not_after;
+  if (part.empty() || !not_after(data_, part.data()) ||
+      !not_after(part.data() + part.size(), data_ + size_))
+    return;
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const auto begin = static_cast<std::size_t>(part.data() - data_) / page * page;
   const auto end = static_cast<std::size_t>(part.data() - data_) + part.size();

@@ -46,7 +46,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
   // Gives the pages under `part` of bytes() back to the system, so that bytes that were copied do
-  // not count twice. They can be read again: from the file.
+  // not count twice. They can be read again: from the file. Bytes that lie elsewhere are left
+  // alone.
   void release(std::span<const std::byte> part) const noexcept;
 
  private:

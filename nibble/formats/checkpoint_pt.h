@@ -33,7 +33,7 @@
 #include <span>
 #include <string_view>
 
-#include "nibble/core/file.h"
+#include "nibble/core/shared_file.h"
 #include "nibble/formats/checkpoint_state.h"
 #include "nibble/model/model.h"
 
@@ -52,9 +52,15 @@ void write_checkpoint(const Model& model, std::string_view archive, AtomicFile& 
 // between the layers is taken for granted: a state_dict does not say. Any strides and offsets;
 // float64, float16 and bfloat16 are converted. Without labels they are "0", "1", ...; without a
 // vocabulary the model is numeric with scale 1. Nothing in the file is ever run.
-Model read_checkpoint(std::span<const std::byte> file, std::string_view key = {});
+//
+// Pages of `owner`, the mapped file that the bytes lie in, are given back as they are copied.
+Model read_checkpoint(std::span<const std::byte> file, std::string_view key = {},
+                      const SharedFile& owner = nullptr);
 
 // What write_checkpoint was given as `state`; nothing if the file carries none.
-std::optional<StateValues> read_training_state(std::span<const std::byte> file);
+std::optional<StateValues> read_training_state(std::span<const std::byte> file,
+                                               const SharedFile& owner = nullptr);
+// Whether there is one; its arrays are not read.
+bool holds_training_state(std::span<const std::byte> file);
 
 }  // namespace nibble

@@ -190,12 +190,12 @@ class Details {
 
 // The pickle of a checkpoint file and what it refers to.
 struct OpenCheckpoint {
-  explicit OpenCheckpoint(std::span<const std::byte> file)
+  OpenCheckpoint(std::span<const std::byte> file, const SharedFile& owner)
       : archive(file),
         folder(folder_of(archive)),
         pickle(pickle_record(archive, folder).bytes),
         document(read_pickle(pickle)),
-        tensors(archive, folder, file.size()) {}
+        tensors(archive, folder, file.size(), owner) {}
   OpenCheckpoint(const OpenCheckpoint&) = delete;
   OpenCheckpoint& operator=(const OpenCheckpoint&) = delete;
 
@@ -224,8 +224,9 @@ StateValue state_value(const PickleValue& value, std::string_view name, TorchTen
 
 }  // namespace
 
-Model read_checkpoint(std::span<const std::byte> file, std::string_view key) {
-  OpenCheckpoint checkpoint(file);
+Model read_checkpoint(std::span<const std::byte> file, std::string_view key,
+                      const SharedFile& owner) {
+  OpenCheckpoint checkpoint(file, owner);
   const PickleDict& root = root_of(checkpoint.document);
   TorchTensors& tensors = checkpoint.tensors;
   const Details details(root, tensors, checkpoint.pickle.size());
@@ -239,8 +240,9 @@ Model read_checkpoint(std::span<const std::byte> file, std::string_view key) {
   return model;
 }
 
-std::optional<StateValues> read_training_state(std::span<const std::byte> file) {
-  OpenCheckpoint checkpoint(file);
+std::optional<StateValues> read_training_state(std::span<const std::byte> file,
+                                               const SharedFile& owner) {
+  OpenCheckpoint checkpoint(file, owner);
   const PickleValue* state = root_of(checkpoint.document).find("training_state");
   if (state == nullptr) return std::nullopt;
   const auto* dict = state->as<PickleDict>();
@@ -255,6 +257,11 @@ std::optional<StateValues> read_training_state(std::span<const std::byte> file) 
     values.insert_or_assign(std::string(*name), state_value(*value, *name, checkpoint.tensors));
   }
   return values;
+}
+
+bool holds_training_state(std::span<const std::byte> file) {
+  const OpenCheckpoint checkpoint(file, nullptr);
+  return root_of(checkpoint.document).find("training_state") != nullptr;
 }
 
 }  // namespace nibble

@@ -110,7 +110,7 @@ class Extractor {
   Matrix<T> matrix(Part part, ElementType type, std::size_t rows, std::size_t columns) const {
     const auto bytes = tensor(part, type, {rows, columns});
     Matrix<T> result(rows, columns);
-    std::memcpy(result.values.data(), bytes.data(), bytes.size());
+    copy_and_give_back(source_.owner.get(), bytes, result.values.data());
     return result;
   }
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "nibble/core/shared_file.h"
 #include "nibble/formats/safetensors.h"
 #include "nibble/network/mlp.h"
 #include "nibble/quant/quantized_mlp.h"
@@ -37,11 +37,11 @@ std::vector<GroupAxis> group_axes_from(std::string_view text, std::size_t layers
 // Where a network's tensors lie, and what keeps them there; null when that may go.
 struct TensorSource {
   const Safetensors& file;
-  std::shared_ptr<const void> owner;
+  SharedFile owner;
 };
 
 // Codes that lie at a multiple of 64 stay there and share the source's owner; everything else is
-// copied. An Error if a tensor is missing or has another type or shape than the
+// copied, and its pages are given back. An Error if a tensor is missing or has another type or shape than the
 // sizes ask for. `layers` has one entry for each layer.
 QuantizedMlp decoded_network(const TensorSource& source, const std::vector<std::size_t>& sizes,
                              const std::vector<LayerEncoding>& layers);

@@ -5,7 +5,7 @@
 #include <system_error>
 
 #include "nibble/core/error.h"
-#include "nibble/core/file.h"
+#include "nibble/core/shared_file.h"
 #include "nibble/core/utf8.h"
 #include "nibble/formats/byte_reader.h"
 #include "nibble/formats/checkpoint_pt.h"
@@ -84,13 +84,13 @@ void add_layer(StorageBreakdown& storage, const QuantizedLinear& layer) {
   storage.biases += layer.bias.size() * sizeof(float);
 }
 
-Model read_model(const std::shared_ptr<const MappedFile>& file, const LoadOptions& options) {
+Model read_model(const SharedFile& file, const LoadOptions& options) {
   const FileKind kind = kind_by_content(file->bytes());
   if (kind != FileKind::kCheckpoint && !options.key.empty())
     throw_error("only a PyTorch checkpoint has keys, such as '{}'", options.key);
   switch (kind) {
     case FileKind::kCheckpoint:
-      return read_checkpoint(file->bytes(), options.key);
+      return read_checkpoint(file->bytes(), options.key, file);
     case FileKind::kOnnx:
       return read_onnx(file->bytes(), file);
     case FileKind::kNibble:
@@ -158,16 +158,16 @@ void save_checkpoint(const Model& model, const StateViews& state, const fs::path
 }
 
 StoredTraining load_training(const fs::path& path) {
-  const MappedFile file(path);
+  const auto file = std::make_shared<const MappedFile>(path);
   try {
-    if (kind_by_content(file.bytes()) != FileKind::kCheckpoint)
+    if (kind_by_content(file->bytes()) != FileKind::kCheckpoint)
       throw_error("only a checkpoint (.pt) can carry a training's state");
-    std::optional<StateValues> state = read_training_state(file.bytes());
+    std::optional<StateValues> state = read_training_state(file->bytes(), file);
     if (!state)
       throw_error(
           "the file holds a model without the state of its training; a training that ended "
           "keeps its state only with --keep-state");
-    return {read_checkpoint(file.bytes()), std::move(*state)};
+    return {read_checkpoint(file->bytes(), {}, file), std::move(*state)};
   } catch (const Error& problem) {
     throw_error("cannot resume from '{}': {}", path.string(), problem.what());
   }
@@ -176,7 +176,7 @@ StoredTraining load_training(const fs::path& path) {
 bool carries_training_state(const fs::path& path) {
   const MappedFile file(path);
   return kind_by_content(file.bytes()) == FileKind::kCheckpoint &&
-         read_training_state(file.bytes()).has_value();
+         holds_training_state(file.bytes());
 }
 
 bool is_checkpoint_name(const fs::path& path) {

@@ -213,13 +213,13 @@ std::size_t nibble_model_bytes(const Model& model) {
   return safetensors_bytes(content);
 }
 
-Model read_nibble_model(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
+Model read_nibble_model(std::span<const std::byte> bytes, const SharedFile& owner) {
   const Safetensors file = read_safetensors(bytes);
   Model model;
   read_description(file.metadata, model);
   const auto sizes = layer_sizes(file.metadata);
   model.featurizer = featurizer_from(file, sizes.front());
-  QuantizedMlp quantized = decoded_network({file, std::move(owner)}, sizes,
+  QuantizedMlp quantized = decoded_network({file, owner}, sizes,
                                            encodings_of(file.metadata, sizes.size() - 1));
   const bool has_words = word_list(model.featurizer) != nullptr;
   require_all_known(file, tensor_count(quantized) + (has_words ? 1 : 0));

@@ -37,11 +37,10 @@
 
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <span>
 #include <string>
 
-#include "nibble/core/file.h"
+#include "nibble/core/shared_file.h"
 #include "nibble/formats/check_vectors.h"
 #include "nibble/model/model.h"
 
@@ -52,9 +51,9 @@ void write_nibble_model(const Model& model, AtomicFile& file);
 // How many bytes it would write.
 std::size_t nibble_model_bytes(const Model& model);
 // With an owner of the file's bytes, codes stay where they lie in the file if that is at a multiple
-// of 64, and the model shares the owner; without one, all are copied.
-Model read_nibble_model(std::span<const std::byte> file,
-                        std::shared_ptr<const void> owner = nullptr);
+// of 64, and the model shares the owner; what is copied is given back to the system as it is read.
+// Without one, all are copied.
+Model read_nibble_model(std::span<const std::byte> file, const SharedFile& owner = nullptr);
 
 // What the file says about how to check it. `model` is what read_nibble_model gave. An Error if the
 // tensors do not have the digest that is stored with them.

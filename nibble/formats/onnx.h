@@ -59,7 +59,7 @@ void write_onnx(const Model& model, AtomicFile& file, OnnxForm form = {});
 //
 // With an owner of the file's bytes, codes at a multiple of 64 stay where they lie; what is copied
 // is given back to the system.
-Model read_onnx(std::span<const std::byte> file, const OnnxOwner& owner = nullptr);
+Model read_onnx(std::span<const std::byte> file, const SharedFile& owner = nullptr);
 
 // Where the bytes of such a file go: what stands in for the layers, in the file's own types.
 OnnxStorage onnx_storage(std::span<const std::byte> file);

@@ -70,7 +70,8 @@ class BlockCodes {
 
 // One zero point for each block of each output, [outputs][blocks].
 AlignedVector<float> zero_points(const OnnxWeights::Blocks& blocks, std::size_t count,
-                                 const std::optional<OnnxConstant>& zeros, const OnnxOwner& owner) {
+                                 const std::optional<OnnxConstant>& zeros,
+                                 const SharedFile& owner) {
   const auto middle = static_cast<float>(1U << (blocks.bits - 1));
   if (!zeros) return AlignedVector<float>(blocks.outputs * count, middle);
   const OnnxTensor& tensor = *zeros->tensor;

@@ -28,7 +28,7 @@ struct OnnxNetwork {
 };
 
 struct OnnxReading {
-  OnnxOwner owner;
+  SharedFile owner;
   bool torch_codes = false;  // int8 with one scale is to stay so (our own int8-torch)
   bool text_front = false;   // operators that make counts of words may stand in front
 };

@@ -47,7 +47,7 @@ LabelNames numbered_labels(std::size_t count) {
   return labels;
 }
 
-OnnxReading reading_of(const Metadata& metadata, const OnnxOwner& owner) {
+OnnxReading reading_of(const Metadata& metadata, const SharedFile& owner) {
   const bool has_text = entry_or_empty(metadata, "input") == "text";
   return {owner, entry_or_empty(metadata, "scheme") == name_of(Scheme::kInt8Torch), has_text};
 }
@@ -59,7 +59,7 @@ OnnxStorage onnx_storage(std::span<const std::byte> bytes) {
   return read_onnx_network(file, reading_of(own_metadata(file), nullptr)).storage;
 }
 
-Model read_onnx(std::span<const std::byte> bytes, const OnnxOwner& owner) {
+Model read_onnx(std::span<const std::byte> bytes, const SharedFile& owner) {
   const OnnxFile file = read_onnx_file(bytes);
   const Metadata metadata = own_metadata(file);
   const bool of_words = entry_or_empty(metadata, "featurizer") == "bag_of_words";

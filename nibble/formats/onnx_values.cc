@@ -20,8 +20,6 @@ using Bytes = std::span<const std::byte>;
 using Sink = std::function<void(std::span<const double>)>;
 
 constexpr std::size_t kChunk = 512;  // elements handed out at once
-// Bytes read between two returns of pages: large beside a page, small beside 16 MB.
-constexpr std::size_t kReleased = std::size_t{1} << 20;
 constexpr std::string_view kTensorText = "a tensor of the ONNX graph";
 
 [[noreturn]] void refuse_count(const OnnxTensor& tensor) {
@@ -83,18 +81,15 @@ double widened_f16(std::uint16_t code) { return double{float_from_f16(code)}; }
 double widened_bf16(std::uint16_t code) { return double{float_from_bf16(code)}; }
 
 template <typename T, typename Widen>
-void read_raw(Bytes raw, const OnnxOwner& owner, Elements& elements, Widen widen) {
+void read_raw(Bytes raw, const SharedFile& owner, Elements& elements, Widen widen) {
   if (raw.size() % sizeof(T) != 0 || raw.size() / sizeof(T) != elements.left()) {
     elements.finish();  // refuses, unless the tensor is empty
     return;
   }
-  std::size_t released = 0;
+  PagesBehind behind(owner.get(), raw);
   for (std::size_t index = 0; index < raw.size() / sizeof(T); ++index) {
     elements.add(widen(number_at<T>(raw, index)));
-    const std::size_t done = (index + 1) * sizeof(T);
-    if (owner == nullptr || (done - released < kReleased && done != raw.size())) continue;
-    owner->release(raw.subspan(released, done - released));
-    released = done;
+    behind.advance((index + 1) * sizeof(T));
   }
 }
 
@@ -112,7 +107,7 @@ void read_raw_nibbles(Bytes raw, bool is_signed, Elements& elements) {
   }
 }
 
-void read_raw(const OnnxTensor& tensor, const OnnxOwner& owner, Elements& to) {
+void read_raw(const OnnxTensor& tensor, const SharedFile& owner, Elements& to) {
   switch (tensor.type) {
     case Type::kFloat:
       return read_raw<float>(*tensor.raw, owner, to, widened<float>);
@@ -212,7 +207,7 @@ void read_typed(const OnnxTensor& tensor, Elements& to) {
 
 }  // namespace
 
-void read_elements(const OnnxTensor& tensor, const OnnxOwner& owner, const Sink& sink) {
+void read_elements(const OnnxTensor& tensor, const SharedFile& owner, const Sink& sink) {
   Elements elements(tensor, sink);
   if (tensor.raw) {
     read_raw(tensor, owner, elements);
@@ -222,7 +217,8 @@ void read_elements(const OnnxTensor& tensor, const OnnxOwner& owner, const Sink&
   elements.finish();
 }
 
-AlignedVector<float> floats_of(const OnnxTensor& tensor, const OnnxOwner& owner, std::size_t most) {
+AlignedVector<float> floats_of(const OnnxTensor& tensor, const SharedFile& owner,
+                               std::size_t most) {
   if (tensor.elements() > most)
     throw_error("the tensor '{}' has {} elements; expected at most {}", tensor.name.substr(0, 100),
                 tensor.elements(), most);

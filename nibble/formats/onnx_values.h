@@ -4,28 +4,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "nibble/core/aligned.h"
-#include "nibble/core/file.h"
+#include "nibble/core/shared_file.h"
 #include "nibble/formats/onnx_file.h"
 
 namespace nibble {
-
-// The mapped file that tensors lie in; null for bytes that lie elsewhere.
-using OnnxOwner = std::shared_ptr<const MappedFile>;
 
 // Calls sink with all elements, row-major, as a few hundred at a time, widened to double. int4 and
 // uint4 lie two in a byte, the first in the low half. A mapped file's pages are given back to the
 // system as they are read, so that a tensor and its copy are never in memory together. An Error
 // unless the tensor has as many elements as its shape says, of a number type.
-void read_elements(const OnnxTensor& tensor, const OnnxOwner& owner,
+void read_elements(const OnnxTensor& tensor, const SharedFile& owner,
                    const std::function<void(std::span<const double>)>& sink);
 
 // All elements as float32; `float64` is rounded. An Error when there are more than `most`.
-AlignedVector<float> floats_of(const OnnxTensor& tensor, const OnnxOwner& owner, std::size_t most);
+AlignedVector<float> floats_of(const OnnxTensor& tensor, const SharedFile& owner, std::size_t most);
 // All elements as integers: of an integer tensor of at most 4096 elements (a shape, axes, labels).
 std::vector<std::int64_t> integers_of(const OnnxTensor& tensor);
 // The elements of a tensor of text, at most 4096.

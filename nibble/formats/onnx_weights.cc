@@ -14,8 +14,6 @@ namespace {
 
 using onnx::Type;
 
-constexpr std::size_t kCopied = std::size_t{1} << 20;  // bytes copied between two returns of pages
-
 struct Size {
   std::size_t rows = 0;
   std::size_t columns = 0;
@@ -34,7 +32,7 @@ Size matrix_size(const OnnxTensor& tensor) {
 
 // Calls sink(row, column, value) with every element.
 template <typename Sink>
-void for_each_element(const OnnxTensor& tensor, const OnnxOwner& owner, Sink&& sink) {
+void for_each_element(const OnnxTensor& tensor, const SharedFile& owner, Sink&& sink) {
   const std::size_t columns = matrix_size(tensor).columns;
   std::size_t row = 0;
   std::size_t column = 0;
@@ -67,7 +65,7 @@ class Spread {
     if (block_ == 0) return by_column_ ? size_.columns : size_.rows;
     return blocks_ * (by_column_ ? size_.rows : size_.columns);
   }
-  AlignedVector<float> read(const OnnxTensor& tensor, const OnnxOwner& owner) const {
+  AlignedVector<float> read(const OnnxTensor& tensor, const SharedFile& owner) const {
     AlignedVector<float> values = floats_of(tensor, owner, count());
     if (values.size() == 1 && block_ == 0) values.resize(count(), values.front());
     if (values.size() != count())
@@ -88,7 +86,7 @@ class Spread {
   std::size_t blocks_ = 0;
 };
 
-Matrix<float> dequantized(const OnnxConstant& constant, bool turned, const OnnxOwner& owner) {
+Matrix<float> dequantized(const OnnxConstant& constant, bool turned, const SharedFile& owner) {
   const Size size = matrix_size(*constant.tensor);
   const Spread spread(constant, size);
   const AlignedVector<float> scales = spread.read(*constant.scales, owner);
@@ -124,7 +122,8 @@ Matrix<std::uint8_t> zero_codes(std::size_t inputs, std::size_t outputs) {
 }
 
 // int4 codes in blocks of 32 outputs, as write_onnx writes a first layer.
-std::optional<Int4Matrix> grouped_by_outputs(const OnnxConstant& constant, const OnnxOwner& owner) {
+std::optional<Int4Matrix> grouped_by_outputs(const OnnxConstant& constant,
+                                             const SharedFile& owner) {
   const OnnxTensor& tensor = *constant.tensor;
   if (tensor.type != Type::kInt4 || constant.scales == nullptr || constant.zeros != nullptr ||
       constant.axis != 1 || constant.block != std::int64_t{kInt4Group}) {
@@ -147,7 +146,7 @@ std::optional<Int4Matrix> grouped_by_outputs(const OnnxConstant& constant, const
 // value - zero of every code, if all lie within -128..127.
 std::optional<Matrix<std::int8_t>> centred_codes(const OnnxTensor& tensor, bool turned,
                                                  std::span<const float> zeros,
-                                                 const OnnxOwner& owner) {
+                                                 const SharedFile& owner) {
   const Size size = matrix_size(tensor);
   Matrix<std::int8_t> codes(turned ? size.columns : size.rows, turned ? size.rows : size.columns);
   bool all_fit = true;
@@ -207,11 +206,7 @@ Matrix<float> OnnxWeights::floats(const OnnxConstant& constant, bool turned) con
     });
     return result;
   }
-  for (std::size_t done = 0; done < bytes; done += kCopied) {
-    const auto piece = tensor.raw->subspan(done, std::min(kCopied, bytes - done));
-    std::memcpy(reinterpret_cast<char*>(result.values.data()) + done, piece.data(), piece.size());
-    if (owner_ != nullptr) owner_->release(piece);
-  }
+  copy_and_give_back(owner_.get(), *tensor.raw, result.values.data());
   return result;
 }
 

@@ -30,7 +30,7 @@ std::optional<AlignedVector<std::uint16_t>> exact_f16s(std::span<const float> va
 
 class OnnxWeights {
  public:
-  explicit OnnxWeights(OnnxOwner owner) : owner_(std::move(owner)) {}
+  explicit OnnxWeights(SharedFile owner) : owner_(std::move(owner)) {}
 
   // [inputs][outputs] of a Gemm or MatMul; `turned` if the node transposes it once more. f16 and
   // bf16 tensors keep their codes, blocks of int4 along the outputs with float16 scales their form.
@@ -64,7 +64,7 @@ class OnnxWeights {
   SharedMatrix<T> codes_in_place(const OnnxTensor& tensor) const;
   Matrix<float> floats(const OnnxConstant& constant, bool turned) const;
 
-  OnnxOwner owner_;
+  SharedFile owner_;
 };
 
 }  // namespace nibble

@@ -13,7 +13,7 @@
 namespace nibble {
 namespace {
 
-// Outputs turned round at a time: 16 float32 are one cache line of a weight row.
+// Outputs or inputs turned round at a time: 16 float32 are one cache line of a weight row.
 constexpr std::size_t kBand = kCacheLine / sizeof(float);
 
 template <typename T>
@@ -48,22 +48,46 @@ T load(std::span<const std::byte> bytes, std::uint64_t index) {
   return value;
 }
 
+struct Range {
+  std::size_t first = 0;
+  std::size_t end = 0;
+};
+
+// Where a storage lies, and in which file.
+struct Record {
+  std::span<const std::byte> bytes;
+  const MappedFile* owner = nullptr;
+};
+
 template <typename From, typename T>
-void fill_transposed(Matrix<T>& target, std::span<const std::byte> bytes, const Layout& layout) {
-  using Stored = typename From::Stored;
-  for (std::size_t first = 0; first < target.columns; first += kBand) {
-    const std::size_t end = std::min(first + kBand, target.columns);
-    for (std::size_t i = 0; i < target.rows; ++i) {
-      for (std::size_t o = first; o < end; ++o) {
-        const std::uint64_t index =
-            layout.offset + o * layout.output_stride + i * layout.input_stride;
-        target.values[i * target.columns + o] = From::convert(load<Stored>(bytes, index));
-      }
+void fill_band(Matrix<T>& target, std::span<const std::byte> bytes, const Layout& layout,
+               const Range& outputs, const Range& inputs) {
+  for (std::size_t i = inputs.first; i < inputs.end; ++i) {
+    for (std::size_t o = outputs.first; o < outputs.end; ++o) {
+      const std::uint64_t index =
+          layout.offset + o * layout.output_stride + i * layout.input_stride;
+      target.values[i * target.columns + o] =
+          From::convert(load<typename From::Stored>(bytes, index));
     }
   }
 }
 
-Matrix<float> read_transposed(const PickleTensor& tensor, std::span<const std::byte> record,
+// Band by band as they lie in the file, whichever way that is.
+template <typename From, typename T>
+void fill_transposed(Matrix<T>& target, const Record& record, const Layout& layout) {
+  const bool by_output = layout.output_stride >= layout.input_stride;
+  const std::size_t size = by_output ? target.columns : target.rows;
+  const std::uint64_t stride = by_output ? layout.output_stride : layout.input_stride;
+  PagesBehind behind(record.owner, record.bytes);
+  for (std::size_t first = 0; first < size; first += kBand) {
+    const Range band{first, std::min(first + kBand, size)};
+    fill_band<From>(target, record.bytes, layout, by_output ? band : Range{0, target.columns},
+                    by_output ? Range{0, target.rows} : band);
+    behind.advance((layout.offset + band.end * stride) * sizeof(typename From::Stored));
+  }
+}
+
+Matrix<float> read_transposed(const PickleTensor& tensor, const Record& record,
                               const Layout& layout, std::size_t inputs, std::size_t outputs) {
   Matrix<float> result(inputs, outputs);
   switch (tensor.storage.element) {
@@ -156,13 +180,15 @@ std::span<const std::byte> TorchTensors::record_of(const PickleTensor& tensor,
   }
   numbers_left_ -= *count;
   require_checksum(*record);
+  if (owner_ != nullptr) owner_->release(record->bytes);  // the copy reads them again
   return record->bytes;
 }
 
 Matrix<float> TorchTensors::transposed(const PickleTensor& tensor, std::string_view name) {
   const auto record = checked_record(tensor, name);
-  return read_transposed(tensor, record, {tensor.offset, tensor.strides[0], tensor.strides[1]},
-                         tensor.shape[1], tensor.shape[0]);
+  return read_transposed(tensor, {record, owner_.get()},
+                         {tensor.offset, tensor.strides[0], tensor.strides[1]}, tensor.shape[1],
+                         tensor.shape[0]);
 }
 
 template <typename T>
@@ -176,7 +202,8 @@ Matrix<T> TorchTensors::codes(const PickleTensor& tensor, std::string_view name)
                 std::is_same_v<T, std::int8_t> ? "qint8" : "F16 or BF16");
   const auto record = record_of(tensor, name);
   Matrix<T> result(tensor.shape[1], tensor.shape[0]);
-  fill_transposed<AsItIs<T>>(result, record, {tensor.offset, tensor.strides[0], tensor.strides[1]});
+  fill_transposed<AsItIs<T>>(result, {record, owner_.get()},
+                             {tensor.offset, tensor.strides[0], tensor.strides[1]});
   return result;
 }
 
@@ -185,7 +212,8 @@ template Matrix<std::uint16_t> TorchTensors::codes(const PickleTensor&, std::str
 
 AlignedVector<float> TorchTensors::vector(const PickleTensor& tensor, std::string_view name) {
   const auto record = checked_record(tensor, name);
-  return read_transposed(tensor, record, {tensor.offset, tensor.strides[0], 0}, 1, tensor.shape[0])
+  return read_transposed(tensor, {record, owner_.get()}, {tensor.offset, tensor.strides[0], 0}, 1,
+                         tensor.shape[0])
       .values;
 }
 
@@ -199,8 +227,9 @@ std::vector<T> TorchTensors::array(const PickleTensor& tensor, std::string_view 
                 name_of(tensor.storage.element), shape_text(tensor.shape), name_of(kType));
   const auto record = record_of(tensor, name);
   std::vector<T> numbers(tensor.shape[0]);
-  std::memcpy(numbers.data(), record.data() + tensor.offset * sizeof(T),
-              numbers.size() * sizeof(T));
+  copy_and_give_back(owner_.get(),
+                     record.subspan(tensor.offset * sizeof(T), numbers.size() * sizeof(T)),
+                     numbers.data());
   return numbers;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "nibble/core/aligned.h"
+#include "nibble/core/shared_file.h"
 #include "nibble/formats/pickle_value.h"
 #include "nibble/formats/zip_reader.h"
 
@@ -20,8 +21,13 @@ class TorchTensors {
  public:
   // `folder` is the archive's folder with its slash, "checkpoint/". The archive must outlive this
   // object, and must not be larger than `file_size` bytes: what is read may take four times that.
-  TorchTensors(const ZipReader& archive, std::string folder, std::uint64_t file_size)
-      : archive_(archive), folder_(std::move(folder)), numbers_left_(file_size) {}
+  // Pages of `owner`, the file that the archive lies in, are given back as they are read.
+  TorchTensors(const ZipReader& archive, std::string folder, std::uint64_t file_size,
+               SharedFile owner)
+      : archive_(archive),
+        folder_(std::move(folder)),
+        numbers_left_(file_size),
+        owner_(std::move(owner)) {}
 
   // [outputs][inputs] in the file, [inputs][outputs] here. `name` is for messages.
   Matrix<float> transposed(const PickleTensor& tensor, std::string_view name);
@@ -46,6 +52,7 @@ class TorchTensors {
   const ZipReader& archive_;
   std::string folder_;
   std::uint64_t numbers_left_;
+  SharedFile owner_;
 };
 
 // "[512, 10000]"
