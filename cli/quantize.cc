@@ -23,16 +23,34 @@ struct QuantizeOptions {
   std::filesystem::path output;
   std::string scheme;
   std::string data;
-  bool second_order = false;
+  Calibration calibration;
   std::size_t epochs = 0;
+
+  bool calibrates() const {
+    return calibration.rounding != Rounding::kNearest || calibration.corrects_bias;
+  }
 };
 
 void require_data(const QuantizeOptions& options) {
-  const bool wants = options.second_order || options.epochs > 0;
-  if (wants && options.data.empty())
-    throw_error("--rounding second-order and --epochs look at rows; say with --data which");
-  if (options.second_order && options.epochs > 0)
-    throw_error("--rounding second-order and --epochs are two ways to do the same; use one");
+  if ((options.calibrates() || options.epochs > 0) && options.data.empty())
+    throw_error("--rounding {}, --bias-correction and --epochs look at rows; say with --data which",
+                name_of(options.calibration.rounding));
+  if (options.calibrates() && options.epochs > 0)
+    throw_error(
+        "--epochs trains the network with its weights rounded to the nearest; use it without "
+        "--rounding and --bias-correction");
+}
+
+Model calibrated(const QuantizeOptions& options, const Model& model, const Recipe& recipe,
+                 const HeldOut& rows) {
+  Model result = quantized_model(
+      model, recipe,
+      quantize_calibrated(network_to_quantize(model, recipe), recipe, input_kind(model.featurizer),
+                          view_of(rows.training.rows), options.calibration));
+  auto& settings = result.provenance.settings;
+  settings["rounding"] = name_of(options.calibration.rounding);
+  if (options.calibration.corrects_bias) settings["bias_correction"] = "yes";
+  return result;
 }
 
 // The model by the rounding that was asked for; what it was goes among its settings.
@@ -40,14 +58,9 @@ Model quantized(const QuantizeOptions& options, const Model& model, const Recipe
   const Mlp& mlp = network_to_quantize(model, recipe);
   if (options.data.empty()) return quantized_model(model, recipe);
   const HeldOut rows = held_out_rows(model, options.data);
-  const InputKind kind = input_kind(model.featurizer);
-  if (options.second_order) {
-    Model result = quantized_model(
-        model, recipe, quantize_second_order(mlp, recipe, kind, view_of(rows.training.rows)));
-    result.provenance.settings["rounding"] = "second-order";
-    return result;
-  }
+  if (options.calibrates()) return calibrated(options, model, recipe, rows);
   if (options.epochs == 0) return quantized_model(model, recipe);
+  const InputKind kind = input_kind(model.featurizer);
   remember_interrupts();
   AwareSettings settings;
   settings.epochs = options.epochs;
@@ -96,21 +109,26 @@ Verb add_quantize(CLI::App& program) {
                     "The smaller model: .safetensors, .onnx, or .pt for PyTorch (not int4)")
       ->required();
   verb->add_option("--data", options->data,
-                   "What the model was trained on, for the two options below; test rows are never "
-                   "read")
+                   "What the model was trained on, for the options below; test rows are never read")
       ->type_name("DATA")
       ->group("Rounding");
   verb->add_option_function<std::string>(
           "--rounding",
           [options](const std::string& name) {
-            if (name != "nearest" && name != "second-order")
-              throw_error("there is no rounding '{}'; expected nearest or second-order", name);
-            options->second_order = name == "second-order";
+            options->calibration.rounding = rounding_named(name);
+            if (options->calibration.rounding == Rounding::kSecondOrder)
+              options->calibration.corrects_bias = true;
           },
-          "How codes are chosen: each weight's nearest, or so that the layer's outputs stay near "
-          "(GPTQ), with biases corrected")
-      ->type_name(one_of({"nearest", "second-order"}))
+          "How codes are chosen:\n"
+          "nearest: each weight's nearest\n"
+          "importance: with the scales that keep the weights of frequent inputs nearest (AWQ)\n"
+          "second-order: so that the layer's outputs stay near (GPTQ), with bias correction")
+      ->type_name(one_of({"nearest", "importance", "second-order"}))
       ->default_str("nearest")
+      ->group("Rounding");
+  verb->add_flag("--bias-correction", options->calibration.corrects_bias,
+                 "Puts into each bias the mean of what the rounded layer's outputs lose, with any "
+                 "rounding and scheme")
       ->group("Rounding");
   add_number(*verb, "--epochs", options->epochs,
              "Quantization-aware training: so many more epochs with rounded weights")

@@ -167,6 +167,8 @@ class BadInput(ProgramTest):
         out = self.folder / "out.safetensors"
         self.refused("quantize", self.model, "--scheme", "int3", "--rounding", "second-order", "-o", out, says="--data")
         self.refused("quantize", self.model, "--scheme", "int3", "--rounding", "up", "-o", out, says="up")
+        self.refused("quantize", self.model, "--scheme", "int3", "--bias-correction", "-o", out, says="--data")
+        self.refused("quantize", self.model, "--scheme", "int3", "--rounding", "importance", "--epochs", "1", "--data", "x.tsv", "-o", out, says="--epochs")
         self.refused("study", self.rows, "-o", self.folder / "study", "--schemes", "int8,int9", says="int9")
         self.refused("blame", self.small, self.rows, says="int8")
         self.refused("blame", self.model, self.rows, "--scheme", "int9", says="int9")

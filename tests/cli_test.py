@@ -136,10 +136,12 @@ class LifeOfAModel(ProgramTest):
             self.run_well("verify", output)
 
     def test_rounding_may_look_at_data(self):
-        for further in (["--rounding", "second-order"], ["--epochs", "1"]):
+        for further, setting in ((["--rounding", "second-order"], r"rounding +second-order"), (["--rounding", "importance"], r"rounding +importance"),
+                                 (["--bias-correction"], r"bias_correction +yes"), (["--epochs", "1"], r"quantized_epochs +1")):
             output = self.folder / "rounded.safetensors"
             self.run_well("quantize", self.model, "--scheme", "int2:channel", "--data", self.data, "-o", output, *further)
             self.assertGreater(self.accuracy(output), 80)
+            self.assertRegex(self.run_well("inspect", output), setting)
 
     def test_shrink_finds_a_small_model_that_still_works(self):
         small, tried = self.folder / "small.safetensors", self.folder / "tried.json"

@@ -14,13 +14,15 @@ from scipy import stats
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"sst2": [], "fashion-mnist": ["--learning-rate", "1e-3", "--schedule", "cosine", "--dropout", "0.1"]}
 NEAREST = ["f16", "bf16", "int8", "fp8", "int4", "nf4", "int3", "int2", "ternary", "1bit", "pq4", "pq8"]
-SECOND_ORDER = ["int3", "int2"]
+ROUNDED = ["int3", "int2", "1bit", "int3:channel", "int2:channel"]  # importance tells apart only the weights of several inputs
+ROUNDINGS = ["importance", "second-order"]
 AWARE = ["int2", "ternary", "1bit"]
 
 
 class Bench:
     def __init__(self, options, folder):
         self.nibble, self.data, self.folder, self.epochs = options.nibble, options.data, Path(folder), options.epochs
+        self.models, self.only = options.models or self.folder, re.compile(options.only)
 
     def run(self, *arguments):
         done = subprocess.run([self.nibble, *map(str, arguments)], capture_output=True, text=True, check=False)
@@ -31,10 +33,19 @@ class Bench:
     def accuracy(self, model):
         return float(re.search(r"Accuracy\s+([\d.]+)", self.run("eval", model, self.data))[1])
 
+    def model(self, seed):
+        """Trained anew, unless the folder of models has it."""
+        path = self.models / f"{self.data}-{seed}.pt"
+        if not path.exists():
+            self.run("train", self.data, "-o", path, "--seed", seed, "--quiet", *SETTINGS[self.data])
+        return path
+
     def variants(self, model):
         """Accuracy, bytes and seconds by name."""
         results = {"Original": (self.accuracy(model), model.stat().st_size, 0.0)}
         for name, arguments in self.ways():
+            if not self.only.fullmatch(name):
+                continue
             output = self.folder / "variant.safetensors"
             start = time.monotonic()
             self.run(*arguments(model, output))
@@ -45,8 +56,11 @@ class Bench:
         def quantize(scheme, *further):
             return lambda model, output: ["quantize", model, "--scheme", scheme, "-o", output, *further]
         yield from ((scheme, quantize(scheme)) for scheme in NEAREST)
-        for scheme in SECOND_ORDER:
-            yield f"{scheme}, second order", quantize(scheme, "--rounding", "second-order", "--data", self.data)
+        yield from ((scheme, quantize(scheme)) for scheme in ROUNDED if scheme not in NEAREST)
+        for scheme in ROUNDED:
+            yield f"{scheme}, bias", quantize(scheme, "--bias-correction", "--data", self.data)
+            for rounding in ROUNDINGS:
+                yield f"{scheme}, {rounding}", quantize(scheme, "--rounding", rounding, "--data", self.data)
         for scheme in AWARE:
             yield f"{scheme}, trained", quantize(scheme, "--epochs", self.epochs, "--data", self.data)
         yield "shrink", lambda model, output: ["shrink", model, self.data, "-o", output, "--quiet"]
@@ -71,9 +85,11 @@ def print_table(runs):
 
 
 def print_pairs(runs):
-    for scheme in SECOND_ORDER:
-        differences = [run[f"{scheme}, second order"][0] - run[scheme][0] for run in runs]
-        print(f"{scheme}: second order less nearest {statistics.mean(differences):+.2f} points, p {p_value(differences):.3f}")
+    for scheme in ROUNDED:
+        for way in ["bias", *ROUNDINGS]:
+            if scheme in runs[0] and f"{scheme}, {way}" in runs[0]:
+                differences = [run[f"{scheme}, {way}"][0] - run[scheme][0] for run in runs]
+                print(f"{scheme}: {way} less nearest {statistics.mean(differences):+.2f} points, p {p_value(differences):.3f}")
 
 
 def main():
@@ -82,15 +98,15 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=4, help="of training with rounded weights")
     parser.add_argument("--json", type=Path, help="every figure, into this file")
+    parser.add_argument("--models", type=Path, help="a folder that keeps the trained networks for the next time")
+    parser.add_argument("--only", default=".*", help="regular expression of the names to measure, as the table has them")
     parser.add_argument("--nibble", default=ROOT / "build/release/nibble", type=Path)
     options = parser.parse_args()
     runs = []
     with tempfile.TemporaryDirectory(prefix="nibble-quantization-") as folder:
         bench = Bench(options, folder)
         for seed in range(options.seeds):
-            model = bench.folder / "model.pt"
-            bench.run("train", options.data, "-o", model, "--seed", seed, "--quiet", *SETTINGS[options.data])
-            runs.append(bench.variants(model))
+            runs.append(bench.variants(bench.model(seed)))
             if options.json:
                 options.json.write_text(json.dumps(runs, indent=1))
     print_table(runs)

@@ -18,6 +18,8 @@
 namespace nibble {
 namespace {
 
+using scale_search::BlockWeights;
+
 // Calls work(code) with the kind's levels; `zero_point` counts for asymmetric integers.
 template <typename Work>
 auto with_code(const GroupedForm& form, std::int32_t zero_point, const Work& work) {
@@ -46,8 +48,8 @@ struct BlockParameters {
 // with the scales that go with them; then the neighbours of the best.
 class ZeroSearch {
  public:
-  ZeroSearch(std::span<const float> w, unsigned bits) : w_(w), bits_(bits) {
-    for (const float value : w) {
+  ZeroSearch(const BlockWeights& block, unsigned bits) : block_(block), bits_(bits) {
+    for (const float value : block.w) {
       low_ = std::min(low_, value);
       high_ = std::max(high_, value);
     }
@@ -57,9 +59,9 @@ class ZeroSearch {
     if (std::isinf(1.0F / (high_ - low_))) return {};
     const float apart = std::max(0.97F, 1.0F - 0.5F / static_cast<float>(1 << bits_));
     float share = 1.1F;
-    for (; share > 0.6F; share *= w_.size() > kLargeBlock ? 0.97F : apart) try_range(share);
+    for (; share > 0.6F; share *= block_.w.size() > kLargeBlock ? 0.97F : apart) try_range(share);
     for (; share > 0.08F; share *= 0.9F) try_range(share);
-    refine(w_.size() > kLargeBlock ? 0.03F : 0.01F);
+    refine(block_.w.size() > kLargeBlock ? 0.03F : 0.01F);
     return best_;
   }
 
@@ -79,13 +81,13 @@ class ZeroSearch {
   }
   void try_pair(float scale, std::int32_t zero) {
     if (zero < 0 || zero >= 1 << bits_ || scale == 0.0F) return;
-    const ScaleFit fit = scale_search::fit(w_, asymmetric_code(bits_, zero), 1.0F / scale);
+    const ScaleFit fit = scale_search::fit(block_, asymmetric_code(bits_, zero), 1.0F / scale);
     if (fit.explained <= explained_) return;
     explained_ = fit.explained;
     best_ = {fit.scale, zero};
   }
 
-  std::span<const float> w_;
+  BlockWeights block_;
   unsigned bits_;
   float low_ = 0.0F;
   float high_ = 0.0F;
@@ -93,18 +95,35 @@ class ZeroSearch {
   BlockParameters best_;
 };
 
-BlockParameters parameters_for(std::span<const float> w, const GroupedForm& form) {
-  if (form.asymmetric) return ZeroSearch(w, integer_bits(form.kind)).search();
-  return {with_code(form, 0, [&](const auto& code) { return best_scale(w, code).scale; }), 0};
+BlockParameters parameters_for(const BlockWeights& block, const GroupedForm& form) {
+  if (form.asymmetric) return ZeroSearch(block, integer_bits(form.kind)).search();
+  return {with_code(form, 0, [&](const auto& code) { return best_scale(block, code).scale; }), 0};
 }
 
-void gather(const Matrix<float>& weight, const Block& block, std::vector<float>& values) {
-  values.clear();
-  for (std::size_t i = 0; i < block.inputs; ++i) {
-    const auto row = weight.row(block.input + i).subspan(block.output, block.outputs);
-    values.insert(values.end(), row.begin(), row.end());
+// One block's weights, side by side, and their importance where it differs within the block.
+class GatheredBlock {
+ public:
+  GatheredBlock(const Matrix<float>& weight, std::span<const float> importance)
+      : weight_(weight), importance_(importance) {}
+
+  BlockWeights gather(const Block& block) {
+    values_.clear();
+    weighed_.clear();
+    for (std::size_t i = block.input; i < block.input + block.inputs; ++i) {
+      const auto row = weight_.row(i).subspan(block.output, block.outputs);
+      values_.insert(values_.end(), row.begin(), row.end());
+      if (!importance_.empty() && block.inputs > 1)
+        weighed_.insert(weighed_.end(), block.outputs, importance_[i]);
+    }
+    return {values_, weighed_};
   }
-}
+
+ private:
+  const Matrix<float>& weight_;
+  std::span<const float> importance_;
+  std::vector<float> values_;
+  std::vector<float> weighed_;
+};
 
 // Codes of one block, one byte each, at their places in the whole matrix.
 template <typename Code>
@@ -170,17 +189,18 @@ std::string text_of(const BlockShape& shape) {
   return side(shape.inputs) + "x" + side(shape.outputs);
 }
 
-GroupedMatrix encode_grouped(const Matrix<float>& weight, const GroupedForm& form) {
+GroupedMatrix encode_grouped(const Matrix<float>& weight, const GroupedForm& form,
+                             std::span<const float> importance) {
   assert(!form.asymmetric || is_integer(form.kind));
+  assert(importance.empty() || importance.size() == weight.rows);
   const std::size_t lines = blocks_along(weight.rows, form.block.inputs);
   const std::size_t in_line = blocks_along(weight.columns, form.block.outputs);
   Matrix<std::uint16_t> scales(lines, in_line);
   Matrix<std::uint8_t> zeros(form.asymmetric ? lines : 0, form.asymmetric ? in_line : 0);
   AlignedVector<std::uint8_t> codes(weight.values.size());
-  std::vector<float> values;
+  GatheredBlock gathered(weight, importance);
   for_each_block(form.block, weight.rows, weight.columns, [&](const Block& block) {
-    gather(weight, block, values);
-    const BlockParameters found = parameters_for(values, form);
+    const BlockParameters found = parameters_for(gathered.gather(block), form);
     scales.values[block.index] = f16_scale(found.scale);
     if (form.asymmetric) zeros.values[block.index] = static_cast<std::uint8_t>(found.zero_point);
     const float scale = float_from_f16(scales.values[block.index]);

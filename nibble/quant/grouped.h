@@ -50,8 +50,11 @@ struct GroupedMatrix {
   friend bool operator==(const GroupedMatrix&, const GroupedMatrix&) = default;
 };
 
-// Weights [inputs][outputs], finite, at most kLargestF16 in magnitude.
-GroupedMatrix encode_grouped(const Matrix<float>& weight, const GroupedForm& form);
+// Weights [inputs][outputs], finite, at most kLargestF16 in magnitude. `importance`, one positive
+// number for each input or none at all, says how much a squared error in that input's weights
+// counts in the search for a scale. Blocks of one input come out the same with any.
+GroupedMatrix encode_grouped(const Matrix<float>& weight, const GroupedForm& form,
+                             std::span<const float> importance = {});
 Matrix<float> decode(const GroupedMatrix& matrix);
 
 // Rounds weights to the levels that a matrix's scales and zero points give.

@@ -92,6 +92,82 @@ TEST(Grouped, DistortionOfALargeBlockIsWithinAPercentOfTheBestScale) {
   }
 }
 
+double weighed_error(const Matrix<float>& a, const Matrix<float>& b,
+                     std::span<const float> importance) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.rows; ++i) {
+    for (std::size_t o = 0; o < a.columns; ++o)
+      sum += importance[i] * std::pow(1.0 * a.at(i, o) - b.at(i, o), 2);
+  }
+  return sum;
+}
+
+// Of the weights of one output, all float16 scales tried.
+template <typename Code>
+double least_weighed_error(const Matrix<float>& w, std::span<const float> importance,
+                           const Code& code) {
+  double least = std::numeric_limits<double>::infinity();
+  for (unsigned bits = 0x0400; bits < 0x4C00; ++bits) {
+    for (const float scale : {float_from_f16(static_cast<std::uint16_t>(bits)),
+                              -float_from_f16(static_cast<std::uint16_t>(bits))}) {
+      double sum = 0.0;
+      for (std::size_t i = 0; i < w.rows; ++i)
+        sum += importance[i] * error_of(w.row(i), code, scale);
+      least = std::min(least, sum);
+    }
+  }
+  return least;
+}
+
+// A few inputs count a thousand times as much as others.
+std::vector<float> uneven_importance(std::size_t inputs) {
+  std::vector<float> importance;
+  for (std::size_t i = 0; i < inputs; ++i)
+    importance.push_back(i % 7 == 3 ? 5.0F : 0.005F * static_cast<float>(1 + i % 3));
+  return importance;
+}
+
+TEST(Grouped, WeighedDistortionIsWithinAPercentOfTheBestScale) {
+  for (const std::size_t inputs : {2U, 31U, 32U, 64U, 129U}) {
+    const auto weight = normal_weights(inputs, 1, 0.1F, 5);
+    const auto importance = uneven_importance(inputs);
+    const auto error_with = [&](CodeKind kind) {
+      return weighed_error(
+          weight, decode(encode_grouped(weight, {kind, {0, 1}, false}, importance)), importance);
+    };
+    EXPECT_LE(error_with(CodeKind::kBinary),
+              1.01 * least_weighed_error(weight, importance, BinaryCode()));
+    EXPECT_LE(error_with(CodeKind::kTernary),
+              1.01 * least_weighed_error(weight, importance, ternary_code()));
+    EXPECT_LE(error_with(CodeKind::kInt3),
+              1.01 * least_weighed_error(weight, importance, symmetric_code(3)));
+  }
+}
+
+TEST(Grouped, ImportanceLowersWhatItWeighs) {
+  const auto weight = normal_weights(64, 40, 0.1F, 6);
+  const auto importance = uneven_importance(64);
+  for (const bool asymmetric : {false, true}) {
+    for (const BlockShape block : {BlockShape{32, 1}, BlockShape{0, 1}, BlockShape{0, 0}}) {
+      const GroupedForm form{CodeKind::kInt2, block, asymmetric};
+      const auto plain = decode(encode_grouped(weight, form));
+      const auto weighed = decode(encode_grouped(weight, form, importance));
+      EXPECT_LT(weighed_error(weight, weighed, importance),
+                weighed_error(weight, plain, importance));
+      EXPECT_GT(squared_error(weight, weighed), squared_error(weight, plain));
+    }
+  }
+}
+
+TEST(Grouped, ImportanceSaysNothingWithinOneInputOrWhenItIsEven) {
+  const auto weight = normal_weights(33, 65, 0.1F, 7);
+  const GroupedForm rows{CodeKind::kInt3, {1, 32}, false};
+  EXPECT_EQ(encode_grouped(weight, rows, uneven_importance(33)), encode_grouped(weight, rows));
+  const GroupedForm groups{CodeKind::kInt3, {32, 1}, false};
+  EXPECT_EQ(encode_grouped(weight, groups, std::vector<float>(33, 4.0F)),
+            encode_grouped(weight, groups));
+}
+
 TEST(Grouped, AsymmetricIntegersFitWeightsOnOneSideBetterAndKeepZero) {
   Matrix<float> weight = uniform_weights(16, 64, 0.1F);
   for (float& w : weight.values) w = std::fabs(w);

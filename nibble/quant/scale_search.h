@@ -10,6 +10,9 @@
 // smooth. Then 12 % apart up to 24 times, where the best scale of a large block with tails lies,
 // until the error is twice the best. Then neighbours of the winner, 0.5 to 8 % to both sides, and
 // two refits. Sums run in 16 lanes, each in order: the same bits from every compiler.
+//
+// With an importance h for each weight the same holds of sum(h (w - scale q)^2): h stands in all
+// sums, and a weight's level stays its nearest.
 #pragma once
 
 #include <algorithm>
@@ -36,9 +39,18 @@ inline double sum_of(const Lanes& lanes) {
   return sum;
 }
 
-inline double square_sum(std::span<const float> w) {
+// The weights of a block, and how much each one's squared error counts; empty: all alike.
+struct BlockWeights {
+  std::span<const float> w;
+  std::span<const float> importance;
+};
+
+inline double square_sum(const BlockWeights& block) {
   double sum = 0.0;
-  for (const float value : w) sum += static_cast<double>(value) * static_cast<double>(value);
+  for (std::size_t i = 0; i < block.w.size(); ++i) {
+    const double h = block.importance.empty() ? 1.0 : static_cast<double>(block.importance[i]);
+    sum += h * static_cast<double>(block.w[i]) * static_cast<double>(block.w[i]);
+  }
   return sum;
 }
 
@@ -51,47 +63,60 @@ inline float largest_of(std::span<const float> w) {
 // Float32 lanes lose digits over millions of weights: their sums go over to double every 4096.
 inline constexpr std::size_t kStretch = 4096;
 
-template <typename Code>
-ScaleFit fit(std::span<const float> w, const Code& code, float inverse_scale) {
-  double wq_sum = 0.0;
-  double qq_sum = 0.0;
-  for (std::size_t first = 0; first < w.size(); first += kStretch) {
-    const auto piece = w.subspan(first, std::min(kStretch, w.size() - first));
-    Lanes wq{};
-    Lanes qq{};
-    const std::size_t whole = piece.size() / kLanes * kLanes;
-    for (std::size_t i = 0; i < whole; i += kLanes) {
-      for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        const float q = code.nearest(piece[i + lane] * inverse_scale);
-        wq[lane] += piece[i + lane] * q;
-        qq[lane] += q * q;
-      }
-    }
-    for (std::size_t i = whole; i < piece.size(); ++i) {
-      const float q = code.nearest(piece[i] * inverse_scale);
-      wq[i - whole] += piece[i] * q;
-      qq[i - whole] += q * q;
-    }
-    wq_sum += sum_of(wq);
-    qq_sum += sum_of(qq);
+// sum(w q) and sum(q q); `weighed` says whether importance counts.
+struct LevelSums {
+  double wq = 0.0;
+  double qq = 0.0;
+};
+template <bool weighed, typename Code>
+LevelSums level_sums(const float* w, const float* h, std::size_t count, const Code& code,
+                     float inverse_scale) {
+  Lanes wq{};
+  Lanes qq{};
+  const auto add = [&](std::size_t i, std::size_t lane) {
+    const float q = code.nearest(w[i] * inverse_scale);
+    const float hq = weighed ? h[i] * q : q;
+    wq[lane] += w[i] * hq;
+    qq[lane] += q * hq;
+  };
+  const std::size_t whole = count / kLanes * kLanes;
+  for (std::size_t i = 0; i < whole; i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) add(i + lane, lane);
   }
-  if (qq_sum <= 0.0) return {};
-  return {static_cast<float>(wq_sum / qq_sum), wq_sum * wq_sum / qq_sum};
+  for (std::size_t i = whole; i < count; ++i) add(i, i - whole);
+  return {sum_of(wq), sum_of(qq)};
+}
+
+template <typename Code>
+ScaleFit fit(const BlockWeights& block, const Code& code, float inverse_scale) {
+  LevelSums all;
+  for (std::size_t first = 0; first < block.w.size(); first += kStretch) {
+    const std::size_t count = std::min(kStretch, block.w.size() - first);
+    const float* w = block.w.data() + first;
+    const LevelSums sums =
+        block.importance.empty()
+            ? level_sums<false>(w, nullptr, count, code, inverse_scale)
+            : level_sums<true>(w, block.importance.data() + first, count, code, inverse_scale);
+    all.wq += sums.wq;
+    all.qq += sums.qq;
+  }
+  if (all.qq <= 0.0) return {};
+  return {static_cast<float>(all.wq / all.qq), all.wq * all.wq / all.qq};
 }
 
 template <typename Code>
 class Search {
  public:
-  Search(std::span<const float> w, const Code& code, double squares)
-      : w_(w), code_(code), squares_(squares), largest_(largest_of(w)) {}
+  Search(const BlockWeights& block, const Code& code)
+      : block_(block), code_(code), squares_(square_sum(block)), largest_(largest_of(block.w)) {}
 
   // The largest weight `steps` scales from zero; both signs where the code's sides differ.
   void try_steps(float steps) {
-    keep_better(fit(w_, code_, steps / largest_));
-    if (!code_.is_even_handed()) keep_better(fit(w_, code_, -steps / largest_));
+    keep_better(fit(block_, code_, steps / largest_));
+    if (!code_.is_even_handed()) keep_better(fit(block_, code_, -steps / largest_));
   }
   void try_scale(float scale) {
-    if (scale != 0.0F) keep_better(fit(w_, code_, 1.0F / scale));
+    if (scale != 0.0F) keep_better(fit(block_, code_, 1.0F / scale));
   }
   const ScaleFit& best() const { return best_; }
   double best_error() const { return squares_ - best_.explained; }
@@ -102,7 +127,7 @@ class Search {
     last_ = tried.explained;
     if (tried.explained > best_.explained) best_ = tried;
   }
-  std::span<const float> w_;
+  BlockWeights block_;
   Code code_;
   double squares_;
   float largest_;
@@ -117,14 +142,14 @@ inline constexpr std::size_t kLargeBlock = 4096;
 
 // Scale 0 for weights that are all 0, or too small to be told from it.
 template <typename Code>
-ScaleFit best_scale(std::span<const float> w, const Code& code) {
+ScaleFit best_scale(const scale_search::BlockWeights& block, const Code& code) {
   using scale_search::Search;
-  const float largest = scale_search::largest_of(w);
+  const float largest = scale_search::largest_of(block.w);
   if (std::isinf(code.reach() * 32.0F / largest)) return {};
-  if (!Code::kScaleMatters) return scale_search::fit(w, code, 1.0F);
-  Search<Code> search(w, code, scale_search::square_sum(w));
+  if (!Code::kScaleMatters) return scale_search::fit(block, code, 1.0F);
+  Search<Code> search(block, code);
   const float reach = code.reach();
-  const float ratio = w.size() > kLargeBlock ? std::max(1.03F, code.fine()) : code.fine();
+  const float ratio = block.w.size() > kLargeBlock ? std::max(1.03F, code.fine()) : code.fine();
   float steps = code.first() * reach;
   for (; steps <= 1.2F * reach; steps *= ratio) search.try_steps(steps);
   for (; steps <= 24.0F * reach; steps *= 1.12F) {

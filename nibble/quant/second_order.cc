@@ -138,6 +138,18 @@ void round_block(const HessianBlock& block, const GroupedRounder& rounder, Matri
 
 }  // namespace
 
+std::vector<float> importance_of(const RowsView& rows) {
+  const auto sums = std::visit([](const auto& view) { return diagonal_of(view); }, rows);
+  const auto count = static_cast<double>(std::max<std::size_t>(row_count(rows), 1));
+  const double mean =
+      std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(sums.size());
+  const double least = std::max(kDamping * mean / count, 1e-30);
+  std::vector<float> importance(sums.size());
+  std::ranges::transform(sums, importance.begin(),
+                         [&](double sum) { return static_cast<float>(sum / count + least); });
+  return importance;
+}
+
 std::vector<HessianBlock> hessian_of(const RowsView& rows) {
   return std::visit(
       [](const auto& view) {

@@ -32,6 +32,11 @@ struct HessianBlock {
 // From the rows that enter a layer. Up to kHessianBlock inputs make one block, in their own order.
 std::vector<HessianBlock> hessian_of(const RowsView& rows);
 
+// How much each input's weights count: the mean of its x^2 over the rows (of a bag of words: how
+// often the word occurs), and a hundredth of the mean over all inputs, lest an input that these
+// rows never use be stored anyhow. For encode_grouped.
+std::vector<float> importance_of(const RowsView& rows);
+
 // As encode_grouped, with the codes rounded in this way. Damping adds a hundredth of the mean of a
 // block's diagonal to it; inputs that never occur are rounded to the nearest.
 GroupedMatrix encode_second_order(const Matrix<float>& weight, const GroupedForm& form,

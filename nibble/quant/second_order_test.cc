@@ -55,6 +55,20 @@ TEST(SecondOrder, IsNearestWhereInputsDoNotMeet) {
   }
 }
 
+TEST(Importance, IsTheMeanSquareAndAHundredthOfTheMeanOfAll) {
+  DenseRows rows(2, 3);
+  rows.at(0, 0) = 1.0F;
+  rows.at(1, 0) = 3.0F;
+  rows.at(1, 2) = -2.0F;
+  // Mean squares 5, 0, 2; their mean 7/3.
+  const auto importance = importance_of(view_of(rows));
+  ASSERT_EQ(importance.size(), 3U);
+  EXPECT_FLOAT_EQ(importance[0], 5.0F + 0.07F / 3.0F);
+  EXPECT_FLOAT_EQ(importance[1], 0.07F / 3.0F);
+  EXPECT_FLOAT_EQ(importance[2], 2.0F + 0.07F / 3.0F);
+  EXPECT_GT(importance_of(view_of(DenseRows(2, 1)))[0], 0.0F);
+}
+
 TEST(SecondOrder, SparseRowsGiveTheSameHessianInBlocks) {
   const std::size_t columns = kHessianBlock + 40;
   SparseRows sparse;

@@ -1,10 +1,14 @@
 #include "nibble/studio/calibrated.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "nibble/core/error.h"
 #include "nibble/core/threads.h"
 #include "nibble/quant/low_rank.h"
 #include "nibble/quant/second_order.h"
@@ -14,11 +18,15 @@
 namespace nibble {
 namespace {
 
+constexpr std::array<std::string_view, 3> kRoundings = {"nearest", "importance", "second-order"};
+
 EncodedMatrix encode_for(const Matrix<float>& weight, const Encoding& encoding, GroupAxis axis,
-                         const RowsView& inputs) {
+                         const RowsView& inputs, Rounding rounding) {
   const auto* choice = std::get_if<GroupedChoice>(&encoding);
-  if (choice == nullptr) return encode(weight, encoding, axis);
-  return encode_second_order(weight, form_of(*choice, axis), hessian_of(inputs));
+  if (choice == nullptr || rounding == Rounding::kNearest) return encode(weight, encoding, axis);
+  const GroupedForm form = form_of(*choice, axis);
+  if (rounding == Rounding::kImportance) return encode_grouped(weight, form, importance_of(inputs));
+  return encode_second_order(weight, form, hessian_of(inputs));
 }
 
 // One layer, or a factor, alone and without ReLU.
@@ -45,25 +53,24 @@ void correct_bias(const Matrix<float>& wanted, Matrix<float>& given, AlignedVect
   }
 }
 
-class Calibration {
+class LayerByLayer {
  public:
-  Calibration(const RowsView& rows, InputKind kind) : rows_(rows), kind_(kind) {}
+  LayerByLayer(const RowsView& rows, InputKind kind, const Calibration& calibration)
+      : rows_(rows), kind_(kind), calibration_(calibration) {}
 
   void add(const Linear& linear, const LayerRecipe& recipe) {
     const GroupAxis axis = group_axis(first_ ? 0 : 1, kind_);
     if (recipe.rank == 0) {
-      append({encode_for(linear.weight, recipe.encoding, axis, inputs()), linear.bias}, linear);
+      append({encoded(linear.weight, recipe.encoding, axis), linear.bias}, linear);
       return;
     }
     const Factors factors = factorize(linear.weight, recipe.rank);
-    QuantizedLinear first{encode_for(factors.first, recipe.encoding, axis, inputs()),
+    QuantizedLinear first{encoded(factors.first, recipe.encoding, axis),
                           AlignedVector<float>(recipe.rank), true};
     given_ = outputs_of(first, inputs());
     mlp_.layers.push_back(std::move(first));
     quantized_inputs_ = true;
-    append({encode_for(factors.second, recipe.second, GroupAxis::kInputs, view_of(given_)),
-            linear.bias},
-           linear);
+    append({encoded(factors.second, recipe.second, GroupAxis::kInputs), linear.bias}, linear);
   }
 
   QuantizedMlp take() && {
@@ -74,13 +81,18 @@ class Calibration {
  private:
   RowsView inputs() const { return quantized_inputs_ ? RowsView(view_of(given_)) : rows_; }
 
+  EncodedMatrix encoded(const Matrix<float>& weight, const Encoding& encoding,
+                        GroupAxis axis) const {
+    return encode_for(weight, encoding, axis, inputs(), calibration_.rounding);
+  }
+
   // The original goes along: what its layer makes of its own inputs is what is wanted.
   void append(QuantizedLinear layer, const Linear& linear) {
     Matrix<float> given = outputs_of(layer, inputs());
     Mlp alone;
     alone.layers.push_back(linear);
     wanted_ = logits_of(PreparedMlp(std::move(alone)), first_ ? rows_ : RowsView(view_of(wanted_)));
-    correct_bias(wanted_, given, layer.bias);
+    if (calibration_.corrects_bias) correct_bias(wanted_, given, layer.bias);
     relu(wanted_);
     relu(given);
     given_ = std::move(given);
@@ -91,6 +103,7 @@ class Calibration {
 
   RowsView rows_;
   InputKind kind_;
+  Calibration calibration_;
   bool first_ = true;
   bool quantized_inputs_ = false;
   Matrix<float> given_;   // what the quantized layers so far give
@@ -124,14 +137,25 @@ bool is_better(const Verdict& a, const Verdict& b) {
 
 }  // namespace
 
-QuantizedMlp quantize_second_order(const Mlp& mlp, const Recipe& recipe, InputKind inputs,
-                                   const RowsView& training) {
+Rounding rounding_named(std::string_view name) {
+  const auto found = std::ranges::find(kRoundings, name);
+  if (found == kRoundings.end())
+    throw_error("there is no rounding '{}'; expected {}", name, fmt::join(kRoundings, ", "));
+  return static_cast<Rounding>(found - kRoundings.begin());
+}
+
+std::string_view name_of(Rounding rounding) {
+  return kRoundings[static_cast<std::size_t>(rounding)];
+}
+
+QuantizedMlp quantize_calibrated(const Mlp& mlp, const Recipe& recipe, InputKind inputs,
+                                 const RowsView& training, const Calibration& calibration) {
   // Refuses what cannot be stored.
   static_cast<void>(quantize(mlp, recipe, inputs));
-  Calibration calibration(training, inputs);
+  LayerByLayer layer_by_layer(training, inputs, calibration);
   const auto layers = recipe.layers(mlp.layers.size());
-  for (std::size_t l = 0; l < mlp.layers.size(); ++l) calibration.add(mlp.layers[l], layers[l]);
-  return std::move(calibration).take();
+  for (std::size_t l = 0; l < mlp.layers.size(); ++l) layer_by_layer.add(mlp.layers[l], layers[l]);
+  return std::move(layer_by_layer).take();
 }
 
 QuantizedMlp quantize_aware(const Mlp& mlp, const Recipe& recipe, InputKind inputs,

@@ -1,9 +1,11 @@
-// Quantization that looks at data: second-order rounding layer by layer, and training through the
+// Quantization that looks at data: rounding and biases layer by layer, and training through the
 // rounding.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <string_view>
 
 #include "nibble/model/model.h"
 #include "nibble/quant/recipe.h"
@@ -12,12 +14,26 @@
 
 namespace nibble {
 
-// As quantize(), with the codes of grouped encodings rounded by second order (second_order.h). Each
-// layer is calibrated with what the layers before it, quantized, make of the training rows; and the
-// mean of what its outputs still lose goes into its bias (Nagel 2019, 1906.04721). Other encodings
-// are rounded to the nearest, their bias corrected as well.
-QuantizedMlp quantize_second_order(const Mlp& mlp, const Recipe& recipe, InputKind inputs,
-                                   const RowsView& training);
+// How the codes of grouped encodings are chosen; other encodings are always rounded to the nearest.
+enum class Rounding : std::uint8_t {
+  kNearest,
+  kImportance,   // the scale of a block with the least error in what its inputs mostly are
+  kSecondOrder,  // second_order.h
+};
+// An Error that lists the names: nearest, importance, second-order.
+Rounding rounding_named(std::string_view name);
+std::string_view name_of(Rounding rounding);
+
+struct Calibration {
+  Rounding rounding = Rounding::kNearest;
+  // Adds the mean of what a layer's outputs lose to its bias (Nagel 2019, 1906.04721).
+  bool corrects_bias = false;
+};
+
+// As quantize(), layer by layer: each is calibrated with what the layers before it, quantized, make
+// of the training rows.
+QuantizedMlp quantize_calibrated(const Mlp& mlp, const Recipe& recipe, InputKind inputs,
+                                 const RowsView& training, const Calibration& calibration);
 
 // Quantization-aware training, in rounds: the network is quantized, the decoded weights are trained
 // for a piece of an epoch, and what they moved by is added to the float weights (the

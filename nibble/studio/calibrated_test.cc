@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "nibble/core/error.h"
 #include "nibble/core/random.h"
 #include "nibble/studio/judge.h"
 
@@ -54,34 +55,91 @@ const Mlp& trained() {
   return mlp;
 }
 
-double logit_error(const QuantizedMlp& network) {
-  const auto wanted = judge(trained(), rows().validation.labelled()).logits;
-  const auto given = judge(network, rows().validation.labelled()).logits;
+double squared_distance(const Matrix<float>& a, const Matrix<float>& b) {
   double sum = 0.0;
-  for (std::size_t i = 0; i < wanted.values.size(); ++i)
-    sum += std::pow(1.0 * wanted.values[i] - given.values[i], 2);
+  for (std::size_t i = 0; i < a.values.size(); ++i)
+    sum += std::pow(1.0 * a.values[i] - b.values[i], 2);
   return sum;
 }
 
-TEST(SecondOrderNetwork, LogitsStayNearerThanWithNearest) {
-  for (const char* text : {"int3", "int2", "ternary:channel"}) {
-    const Recipe recipe = Recipe::from_text(text);
-    const double nearest = logit_error(quantize(trained(), recipe, InputKind::kDense));
-    const double second = logit_error(
-        quantize_second_order(trained(), recipe, InputKind::kDense, view_of(rows().training.rows)));
-    EXPECT_LT(second, nearest) << text;
+double logit_error(const QuantizedMlp& network) {
+  return squared_distance(judge(trained(), rows().validation.labelled()).logits,
+                          judge(network, rows().validation.labelled()).logits);
+}
+
+QuantizedMlp calibrated(const char* recipe, const Calibration& calibration) {
+  return quantize_calibrated(trained(), Recipe::from_text(recipe), InputKind::kDense,
+                             view_of(rows().training.rows), calibration);
+}
+
+constexpr Calibration kSecondOrder{Rounding::kSecondOrder, true};
+
+TEST(Calibrated, SecondOrderKeepsLogitsNearerThanNearest) {
+  for (const char* text : {"int3", "int2", "ternary:channel", "1bit:channel"}) {
+    const double nearest =
+        logit_error(quantize(trained(), Recipe::from_text(text), InputKind::kDense));
+    EXPECT_LT(logit_error(calibrated(text, kSecondOrder)), nearest) << text;
   }
 }
 
-TEST(SecondOrderNetwork, FactorsAreRoundedOneAfterTheOther) {
-  const auto network = quantize_second_order(
-      trained(), Recipe::from_text("0=rank12:int8:channel+int8:channel,*=f32"), InputKind::kDense,
-      view_of(rows().training.rows));
+TEST(Calibrated, FactorsAreRoundedOneAfterTheOther) {
+  const auto network = calibrated("0=rank12:int8:channel+int8:channel,*=f32", kSecondOrder);
   ASSERT_EQ(network.layers.size(), 4U);
   EXPECT_TRUE(network.layers[0].is_factor);
   EXPECT_EQ(encoding_name(network.layers[1].weight), "int8:*x1");
   EXPECT_NEAR(judge(network, rows().validation.labelled()).accuracy,
               judge(trained(), rows().validation.labelled()).accuracy, 1.0);
+}
+
+// One layer, two of whose twelve inputs carry nearly everything.
+TEST(Calibrated, ImportanceKeepsTheWeightsOfLargeInputsNearer) {
+  std::vector<Label> labels;
+  DenseRows rows = corner_rows(200, 3, labels);
+  for (std::size_t r = 0; r < rows.rows; ++r) {
+    for (const std::size_t large : {4U, 9U}) rows.at(r, large) *= 30.0F;
+  }
+  const Mlp mlp = initialised_mlp({12, {}, 40}, 3);
+  const Matrix<float> wanted = logits_of(PreparedMlp(mlp), view_of(rows));
+  for (const char* text : {"int3:channel", "int2:g32", "int2:channel:asym"}) {
+    const Recipe recipe = Recipe::from_text(text);
+    const double nearest = squared_distance(
+        wanted, logits_of(PreparedMlp(quantize(mlp, recipe, InputKind::kDense)), view_of(rows)));
+    const auto network = quantize_calibrated(mlp, recipe, InputKind::kDense, view_of(rows),
+                                             {Rounding::kImportance, false});
+    EXPECT_LT(squared_distance(wanted, logits_of(PreparedMlp(network), view_of(rows))),
+              0.8 * nearest)
+        << text;
+  }
+}
+
+TEST(Calibrated, NothingAskedForIsNearest) {
+  EXPECT_EQ(calibrated("int3", {}),
+            quantize(trained(), Recipe::from_text("int3"), InputKind::kDense));
+}
+
+// Codes stay; the last layer's outputs have the float network's mean over the training rows.
+TEST(Calibrated, BiasCorrectionAloneKeepsCodesAndMeans) {
+  for (const char* text : {"int8", "int4", "int2"}) {
+    const auto network = calibrated(text, {Rounding::kNearest, true});
+    const auto nearest = quantize(trained(), Recipe::from_text(text), InputKind::kDense);
+    const auto wanted = judge(trained(), rows().training.labelled()).logits;
+    const auto given = judge(network, rows().training.labelled()).logits;
+    double difference = 0.0;
+    for (std::size_t i = 0; i < wanted.values.size(); ++i)
+      difference += 1.0 * wanted.values[i] - given.values[i];
+    EXPECT_NEAR(difference / static_cast<double>(wanted.values.size()), 0.0, 1e-4) << text;
+    for (std::size_t l = 0; l < network.layers.size(); ++l) {
+      EXPECT_EQ(network.layers[l].weight, nearest.layers[l].weight);
+      EXPECT_NE(network.layers[l].bias, nearest.layers[l].bias);
+    }
+  }
+}
+
+TEST(Calibrated, RoundingsHaveNames) {
+  for (const Rounding rounding :
+       {Rounding::kNearest, Rounding::kImportance, Rounding::kSecondOrder})
+    EXPECT_EQ(rounding_named(name_of(rounding)), rounding);
+  EXPECT_THROW(rounding_named("up"), Error);
 }
 
 TEST(QuantizeAware, TrainingBringsBackWhatOneBitLost) {
