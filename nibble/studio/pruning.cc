@@ -4,7 +4,11 @@
 #include <cmath>
 #include <numeric>
 #include <string>
+#include <utility>
 
+#include <fmt/format.h>
+
+#include "nibble/core/error.h"
 #include "nibble/studio/judge.h"
 
 namespace nibble {
@@ -33,6 +37,11 @@ void keep_outputs(Linear& layer, std::span<const std::size_t> kept) {
   layer = std::move(smaller);
 }
 
+std::size_t hidden_neurons(const Model& model) {
+  const MlpShape shape = model.shape();
+  return std::accumulate(shape.hidden.begin(), shape.hidden.end(), std::size_t{0});
+}
+
 }  // namespace
 
 Mlp without_dead_neurons(const Mlp& mlp, const RowsView& rows) {
@@ -45,6 +54,31 @@ Mlp without_dead_neurons(const Mlp& mlp, const RowsView& rows) {
     result.layers[l + 1].weight = with_inputs(result.layers[l + 1].weight, used);
   }
   return result;
+}
+
+Model without_dead_neurons(Model model, const RowsView& rows) {
+  const std::size_t before = hidden_neurons(model);
+  model.network = without_dead_neurons(std::get<Mlp>(model.network), rows);
+  model.provenance.settings["dead_neurons"] =
+      fmt::format("{} of {}", before - hidden_neurons(model), before);
+  return model;
+}
+
+Model with_weightiest_words(Model model, std::size_t words) {
+  const auto* bag = std::get_if<BagOfWords>(&model.featurizer);
+  if (bag == nullptr)
+    throw_error("cannot keep {} words: this model takes rows of {} numbers, not texts", words,
+                column_count(model.featurizer));
+  const std::size_t before = bag->vocabulary.size();
+  if (before <= words) return model;
+  Matrix<float>& weight = std::get<Mlp>(model.network).layers.front().weight;
+  std::vector<std::size_t> kept = inputs_by_norm(weight);
+  kept.resize(words);
+  std::ranges::sort(kept);
+  weight = with_inputs(weight, kept);
+  model.featurizer = BagOfWords{with_words(bag->vocabulary, kept), bag->stored_compressed};
+  model.provenance.settings["words_kept"] = fmt::format("{} of {}", words, before);
+  return model;
 }
 
 std::vector<std::size_t> inputs_by_norm(const Matrix<float>& first_layer) {

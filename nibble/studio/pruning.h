@@ -22,6 +22,14 @@ Mlp without_dead_neurons(const Mlp& mlp, const RowsView& rows);
 // Feasibility on SST-2: keeping by norm beats keeping by frequency from half the words down.
 std::vector<std::size_t> inputs_by_norm(const Matrix<float>& first_layer);
 
+// The same for a float model, which keeps among its settings how many went ("dead_neurons").
+Model without_dead_neurons(Model model, const RowsView& rows);
+
+// A float model with only this many words, by inputs_by_norm, and their number among its settings
+// ("words_kept"); other words then count as unknown ones. The same model if it has no more. An
+// Error if it takes numbers.
+Model with_weightiest_words(Model model, std::size_t words);
+
 // Only the chosen inputs (ascending), for weights, rows and a vocabulary.
 Matrix<float> with_inputs(const Matrix<float>& weight, std::span<const std::size_t> kept);
 SparseRows with_columns(const SparseRows& rows, std::span<const std::size_t> kept);

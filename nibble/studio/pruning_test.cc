@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "nibble/core/error.h"
 #include "nibble/network/reference_forward.h"
 
 namespace nibble {
@@ -79,6 +80,44 @@ TEST(Pruning, InputsGoByTheirNormAndWordsByTheirColumn) {
   const Vocabulary words({"a", "b", "c"});
   EXPECT_EQ(with_words(words, std::vector<std::size_t>{0, 2}).words(),
             (std::vector<std::string>{"a", "c"}));
+}
+
+Model word_model() {
+  Model model;
+  model.featurizer = BagOfWords{Vocabulary({"a", "b", "c", "d", "e"})};
+  model.labels = {"no", "yes"};
+  model.network = initialised_mlp({5, {4, 3}, 2}, 3);
+  return model;
+}
+
+TEST(PrunedModel, KeepsTheWordsWithTheLargestNorms) {
+  Model model = word_model();
+  auto& weight = std::get<Mlp>(model.network).layers[0].weight;
+  for (const std::size_t large : {1U, 4U}) std::ranges::fill(weight.row(large), 3.0F);
+  const Matrix<float> before = weight;
+  const Model lean = with_weightiest_words(model, 2);
+  EXPECT_EQ(std::get<BagOfWords>(lean.featurizer).vocabulary.words(),
+            (std::vector<std::string>{"b", "e"}));
+  EXPECT_EQ(std::get<Mlp>(lean.network).layers[0].weight,
+            with_inputs(before, std::vector<std::size_t>{1, 4}));
+  EXPECT_EQ(lean.provenance.settings.at("words_kept"), "2 of 5");
+  EXPECT_EQ(with_weightiest_words(model, 5).network, model.network);
+  EXPECT_EQ(with_weightiest_words(model, 9).provenance.settings.count("words_kept"), 0U);
+  model.featurizer = Numeric{5};
+  EXPECT_THROW(with_weightiest_words(model, 2), Error);
+}
+
+TEST(PrunedModel, SaysHowManyNeuronsWereDead) {
+  Model model = word_model();
+  auto& first = std::get<Mlp>(model.network).layers[0];
+  for (std::size_t i = 0; i < 5; ++i) first.weight.at(i, 2) = -1.0F;
+  first.bias = {1.0F, 1.0F, -1.0F, 1.0F};
+  auto& second = std::get<Mlp>(model.network).layers[1];
+  second.bias = {9.0F, 9.0F, 9.0F};
+  const SparseRows rows = some_rows(5);
+  const Model lean = without_dead_neurons(model, rows.view());
+  EXPECT_EQ(lean.shape().hidden, (std::vector<std::size_t>{3, 3}));
+  EXPECT_EQ(lean.provenance.settings.at("dead_neurons"), "1 of 7");
 }
 
 }  // namespace
