@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "nibble/core/error.h"
+#include "nibble/quant/static_range.h"
 
 namespace nibble {
 namespace {
@@ -253,7 +254,8 @@ std::size_t tensor_count(const QuantizedMlp& mlp) { return encoded_tensors(mlp).
 std::string layer_encodings_text(const QuantizedMlp& mlp) {
   std::vector<std::string> texts;
   for (const QuantizedLinear& layer : mlp.layers)
-    texts.push_back(encoding_name(layer.weight) + (layer.is_factor ? "+" : ""));
+    texts.push_back(encoding_name(layer.weight) + (layer.input ? "@" + text_of(*layer.input) : "") +
+                    (layer.is_factor ? "+" : ""));
   return fmt::format("{}", fmt::join(texts, ","));
 }
 
@@ -263,6 +265,10 @@ LayerEncoding layer_encoding_from(std::string_view text) {
   LayerEncoding result;
   result.is_factor = text.ends_with('+');
   if (result.is_factor) text.remove_suffix(1);
+  if (const std::size_t at = text.find('@'); at != std::string_view::npos) {
+    result.input = static_quantization_from(text.substr(at + 1));
+    text = text.substr(0, at);
+  }
   if (text == "int4:outputs" || text == "int4:inputs") {
     result.encoding = Scheme::kInt4;
     result.axis = text == "int4:outputs" ? GroupAxis::kOutputs : GroupAxis::kInputs;
@@ -335,7 +341,7 @@ QuantizedMlp decoded_network(const TensorSource& source, const std::vector<std::
     const Extractor from(source, l);
     const LayerEncoding& layer = layers[l];
     result.layers.push_back({extract_layer(from, layer, sizes[l], sizes[l + 1]),
-                             from.vector(Part::kBias, sizes[l + 1]), layer.is_factor});
+                             from.vector(Part::kBias, sizes[l + 1]), layer.is_factor, layer.input});
   }
   result.scheme = common_scheme(result.layers);
   return result;

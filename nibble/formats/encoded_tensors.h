@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,14 +20,16 @@ std::vector<SafeTensor> encoded_tensors(const Mlp& mlp);
 std::vector<SafeTensor> encoded_tensors(const QuantizedMlp& mlp);
 std::size_t tensor_count(const QuantizedMlp& mlp);
 
-// How a mixed network's layers are stored, in its file: encoding_name() of each, "+" after a
-// factor. "int5:*x*+,f16,int4:inputs"
+// How a mixed network's layers are stored, in its file: encoding_name() of each, "@" and
+// static_range.h's text where the range of the inputs is fixed, "+" after a factor.
+// "int5:*x*+,f16,int4:inputs,int8@0.015625"
 std::string layer_encodings_text(const QuantizedMlp& mlp);
 // An Error unless there is one for each layer.
 struct LayerEncoding {
   Encoding encoding = Scheme::kF32;
   GroupAxis axis = GroupAxis::kInputs;  // counts for Scheme::kInt4
   bool is_factor = false;
+  std::optional<CallQuantization> input = std::nullopt;
 };
 std::vector<LayerEncoding> layer_encodings_from(std::string_view text, std::size_t layers);
 

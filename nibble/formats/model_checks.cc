@@ -11,6 +11,7 @@
 
 #include "nibble/core/error.h"
 #include "nibble/core/utf8.h"
+#include "nibble/quant/static_range.h"
 
 namespace nibble {
 namespace {
@@ -119,6 +120,18 @@ void check(const EncodedMatrix& weight, std::size_t layer) {
   std::visit([layer](const auto& matrix) { check(matrix, layer); }, weight);
 }
 
+// Fixed ranges of inputs.
+void check_input(const Linear& /*layer*/, std::size_t /*number*/) {}
+void check_input(const QuantizedLinear& layer, std::size_t number) {
+  if (!layer.input) return;
+  if (!std::holds_alternative<Int8Matrix>(layer.weight))
+    throw_error("layer {} has a fixed range of inputs, but its weights are {}; expected int8",
+                number, encoding_name(layer.weight));
+  if (!is_static_quantization(*layer.input))
+    throw_error("layer {} has inputs rounded by scale {} and zero point {}, which no range gives",
+                number, layer.input->scale, layer.input->zero_point);
+}
+
 struct LayerSize {
   std::size_t inputs = 0;
   std::size_t outputs = 0;
@@ -144,6 +157,7 @@ void check_layers(const std::vector<Layer>& layers) {
     if (layers[l].bias.size() != size.outputs)
       throw_error("layer {} has {} biases for {} outputs", l, layers[l].bias.size(), size.outputs);
     check(layers[l].weight, l);
+    check_input(layers[l], l);
     require_finite(layers[l].bias, "biases", l);
     before = size.outputs;
   }

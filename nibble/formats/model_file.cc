@@ -103,8 +103,9 @@ void write_model(const Model& model, FileKind kind, const fs::path& path,
                  const SaveOptions& options, AtomicFile& file) {
   if (kind != FileKind::kNibble && model.scheme() == Scheme::kMixed)
     throw_error(
-        "its layers have different or new encodings, which only a .safetensors file can hold; make "
-        "other files from the float model, with --scheme int8, int4 or f16");
+        "its layers have different or new encodings, or fixed ranges of inputs, which only a "
+        ".safetensors file can hold; make other files from the float model, with --scheme int8, "
+        "int4 or f16");
   switch (kind) {
     case FileKind::kCheckpoint:
       return write_checkpoint(model, archive_name(path), file);

@@ -246,6 +246,32 @@ TEST_F(NibbleModelTest, ReadsWhatItWroteOfEveryRecipe) {
   }
 }
 
+TEST_F(NibbleModelTest, FixedRangesOfInputsComeBack) {
+  Model model = quantized_model(word_model(), Scheme::kInt8);
+  auto& network = std::get<QuantizedMlp>(model.network);
+  network.layers[0].input = CallQuantization{1.0F, 0};
+  network.layers[1].input = CallQuantization{0.1F, 128};
+  network.scheme = common_scheme(network.layers);
+  EXPECT_EQ(network.scheme, Scheme::kMixed);
+  const std::string bytes = saved(model);
+  const auto metadata = read_safetensors(bytes_of(bytes)).metadata;
+  EXPECT_EQ(metadata.at("format_version"), "2");
+  EXPECT_EQ(metadata.at("encodings"), "int8@1,int8@0.1s,int8");
+  expect_same(read_nibble_model(bytes_of(bytes)), model);
+  for (const auto& [text, because] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"int8@,int8,int8", "rounded by ''"},
+           {"int8@0,int8,int8", "rounded by '0'"},
+           {"int8@nan,int8,int8", "rounded by 'nan'"},
+           {"int8@1e-45,int8,int8", "rounded by"},
+           {"int8@0.5x,int8,int8", "rounded by '0.5x'"}})
+    expect_problem(
+        model, [text = text](Safetensors& c) { c.metadata["encodings"] = text; }, because);
+  const Model floats = quantized_model(word_model(), Recipe::from_text("0=int3,*=f16"));
+  expect_problem(
+      floats, [](Safetensors& c) { c.metadata["encodings"] = "int3:1x32,f16@0.5,f16"; },
+      "expected int8");
+}
+
 TEST_F(NibbleModelTest, ACompressedVocabularyComesBack) {
   Model model = word_model();
   std::get<BagOfWords>(model.featurizer).stored_compressed = true;

@@ -1,5 +1,6 @@
-// Layers of int8 weights: the schemes int8 (one scale for each row of inputs) and int8-torch (one
-// for all rows of a call). They differ in how inputs become bytes and share everything after.
+// Layers of int8 weights: the schemes int8 (one scale for each row of inputs, or a fixed one) and
+// int8-torch (one for all rows of a call). They differ in how inputs become bytes and share
+// everything after.
 #include <memory>
 #include <span>
 #include <utility>
@@ -74,10 +75,27 @@ class Int8TorchLayer : public Int8Layer {
   }
 };
 
+class StaticInt8Layer : public Int8Layer {
+ public:
+  StaticInt8Layer(Int8Matrix weight, std::span<const float> bias, LayerPlace place)
+      : Int8Layer(std::move(weight.codes), weight.scales, bias, place),
+        input_{place.input->scale, place.input->zero_point} {}
+
+ private:
+  void quantize(const FloatRows& x, std::size_t count, std::uint8_t* bytes, RowScale* scales,
+                const Workspace& /*workspace*/) const override {
+    quantize_rows_with(input_, x, count, bytes);
+    std::fill_n(scales, x.rows, input_);
+  }
+
+  RowScale input_;
+};
+
 }  // namespace
 
 std::unique_ptr<const Layer> prepare(Int8Matrix weight, std::span<const float> bias,
                                      LayerPlace place) {
+  if (place.input) return std::make_unique<StaticInt8Layer>(std::move(weight), bias, place);
   return std::make_unique<Int8Layer>(std::move(weight.codes), weight.scales, bias, place);
 }
 

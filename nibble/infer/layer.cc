@@ -13,6 +13,7 @@ std::unique_ptr<const Layer> prepare_layer(Linear linear, LayerPlace place) {
 }
 
 std::unique_ptr<const Layer> prepare_layer(QuantizedLinear linear, LayerPlace place) {
+  place.input = linear.input;
   EncodedMatrix form = kernel_form(std::move(linear.weight));
   return std::visit([&](auto& weight) { return prepare(std::move(weight), linear.bias, place); },
                     form);

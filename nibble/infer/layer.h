@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -49,6 +50,7 @@ typename Vector::value_type* room_for(Vector& vector, std::size_t count) {
 struct LayerPlace {
   bool first = false;
   bool relu = false;
+  std::optional<CallQuantization> input = std::nullopt;  // int8: in place of a scale for each row
 };
 
 class Layer {

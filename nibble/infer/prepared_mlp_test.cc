@@ -227,6 +227,29 @@ TEST(PreparedMlp, MixedNetworksAgreeWithTheReference) {
   }
 }
 
+// Fixed ranges: within them, cut off at both ends, and below zero where nothing below was expected.
+TEST(PreparedMlp, FixedRangesAgreeWithTheReferenceOnEveryLevel) {
+  for (const std::string& level : available_cpu_levels()) {
+    force_cpu_level(level);
+    for (const MlpShape& shape : shapes()) {
+      QuantizedMlp mlp = quantize(initialised_mlp(shape, 5), Scheme::kInt8, InputKind::kSparse);
+      for (std::size_t l = 0; l < mlp.layers.size(); ++l)
+        mlp.layers[l].input = CallQuantization{l == 0 ? 0.031F : 0.0017F, l % 2 == 0 ? 128 : 0};
+      if (shape.inputs % 2 == 1) mlp.layers[0].input = CallQuantization{1.0F, 0};
+      const PreparedMlp network(mlp);
+      for (const bool counts : {true, false}) {
+        const SparseRows rows = sparse_rows(19, shape.inputs, 0.4, counts);
+        const std::vector<float> got = logits_of(network, rows.view());
+        expect_close(got, reference_logits(mlp, rows.view()), 0.0);
+        expect_same(logits_of(network, view_of(dense_copy(rows))), got);
+        expect_same(logits_of(network, slice(RowsView(rows.view()), 3, 1)),
+                    std::span(got).subspan(3 * shape.outputs, shape.outputs));
+      }
+    }
+  }
+  force_cpu_level("auto");
+}
+
 std::vector<std::tuple<std::string, Scheme, InputKind>> all_cases() {
   std::vector<std::tuple<std::string, Scheme, InputKind>> cases;
   for (const std::string& level : available_cpu_levels()) {

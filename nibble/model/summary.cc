@@ -32,11 +32,20 @@ std::string encoding_text(const EncodedMatrix& weight) {
                      int4->axis == GroupAxis::kOutputs ? "outputs" : "inputs");
 }
 
+// Of fixed ranges, the limits: "int8, inputs -3.1 to 3.1".
+std::string encoding_text(const QuantizedLinear& layer) {
+  if (!layer.input) return encoding_text(layer.weight);
+  const auto& [scale, zero] = *layer.input;
+  return fmt::format("{}, inputs {:.4g} to {:.4g}", encoding_text(layer.weight),
+                     zero == 0 ? 0.0F : -127.0F * scale,
+                     zero == 0 ? 255.0F * scale : 127.0F * scale);
+}
+
 StoredLayer stored(const QuantizedLinear& layer) {
   const EncodedBytes bytes = stored_bytes(layer.weight);
   return {input_count(layer.weight), output_count(layer.weight),
-          bytes.codes + bytes.scales + layer.bias.size() * sizeof(float),
-          encoding_text(layer.weight), layer.is_factor};
+          bytes.codes + bytes.scales + layer.bias.size() * sizeof(float), encoding_text(layer),
+          layer.is_factor};
 }
 
 std::vector<StoredLayer> stored_layers(const Model& model) {

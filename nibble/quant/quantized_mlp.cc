@@ -143,7 +143,7 @@ EncodedMatrix encode(const Matrix<float>& weight, const Encoding& encoding, Grou
 Scheme common_scheme(const std::vector<QuantizedLinear>& layers) {
   const Scheme first = scheme_of(layers.front().weight);
   for (const QuantizedLinear& layer : layers) {
-    if (layer.is_factor || scheme_of(layer.weight) != first) return Scheme::kMixed;
+    if (layer.is_factor || layer.input || scheme_of(layer.weight) != first) return Scheme::kMixed;
   }
   return first;
 }

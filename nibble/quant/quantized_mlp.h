@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "nibble/core/aligned.h"
 #include "nibble/network/mlp.h"
+#include "nibble/quant/activations.h"
 #include "nibble/quant/encodings.h"
 #include "nibble/quant/recipe.h"
 #include "nibble/quant/scheme.h"
@@ -18,6 +20,8 @@ struct QuantizedLinear {
   AlignedVector<float> bias;  // [outputs], always float32
   // The first of two factors of one layer: no ReLU follows. Its bias is 0.
   bool is_factor = false;
+  // int8 weights only: how inputs become integers, where that was fixed before (static_range.h).
+  std::optional<CallQuantization> input = std::nullopt;
   friend bool operator==(const QuantizedLinear&, const QuantizedLinear&) = default;
 };
 
@@ -26,8 +30,8 @@ inline bool is_factor(const Linear& /*layer*/) { return false; }
 inline bool is_factor(const QuantizedLinear& layer) { return layer.is_factor; }
 
 struct QuantizedMlp {
-  // What all layers are stored in; kMixed when they differ, when one is a factor, or for encodings
-  // beyond scheme.h's.
+  // What all layers are stored in; kMixed when they differ, when one is a factor or has a fixed
+  // range of inputs, or for encodings beyond scheme.h's.
   Scheme scheme = Scheme::kF32;
   std::vector<QuantizedLinear> layers;
 

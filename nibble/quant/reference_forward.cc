@@ -176,7 +176,23 @@ Matrix<float> apply(const Weight& weight, std::span<const float> bias, const Vie
   return reference_logits(layer, RowsView(rows));
 }
 
+// One scale for all rows there will ever be.
+template <typename View>
+Matrix<float> apply_static(const Int8Matrix& weight, std::span<const float> bias,
+                           const CallQuantization& input, const View& rows) {
+  Matrix<float> y(rows.rows, bias.size());
+  for (std::size_t r = 0; r < rows.rows; ++r)
+    apply_int8(weight, bias, quantize_row(rows, r, input), y.row(r));
+  return y;
+}
+
 Matrix<float> apply(const QuantizedLinear& layer, const RowsView& rows) {
+  if (layer.input) {
+    const auto& weight = std::get<Int8Matrix>(layer.weight);
+    return std::visit(
+        [&](const auto& view) { return apply_static(weight, layer.bias, *layer.input, view); },
+        rows);
+  }
   return std::visit(
       [&](const auto& weight, const auto& view) { return apply(weight, layer.bias, view); },
       kernel_form(layer.weight), rows);

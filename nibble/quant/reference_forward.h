@@ -2,6 +2,7 @@
 // these bits for int8, int8-torch and int4, and agree within a stated tolerance for f16 and bf16.
 //
 // int8, int4: each layer's input row becomes integers q with one scale a, x ~ a q (activations.h).
+//   Or one scale and zero point fixed beforehand (static_range.h): int8 with q - zero point.
 //   int8: float(sum of q code, in int32) * (a * scale[o]) + bias[o].
 //   int4 along kInputs: each group's sum of q code in int32; float(sum) * scale[g][o] added in
 //     float32 over the groups in ascending order; then * a, + bias[o].
