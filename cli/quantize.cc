@@ -1,6 +1,9 @@
 // nibble quantize: a float model stored in fewer bits.
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,6 +16,7 @@
 #include "nibble/formats/model_file.h"
 #include "nibble/formats/recipe_file.h"
 #include "nibble/studio/calibrated.h"
+#include "nibble/studio/pruning.h"
 
 namespace nibble::cli {
 namespace {
@@ -25,20 +29,39 @@ struct QuantizeOptions {
   std::string data;
   Calibration calibration;
   std::size_t epochs = 0;
+  std::size_t words = 0;  // 0: all
+  bool without_dead_neurons = false;
 
   bool calibrates() const {
-    return calibration.rounding != Rounding::kNearest || calibration.corrects_bias;
+    return calibration.rounding != Rounding::kNearest || calibration.corrects_bias ||
+           calibration.static_inputs;
   }
 };
 
+constexpr std::string_view kStatic = "static";
+
+// "dynamic", "static" or "static:RULE".
+std::optional<RangeRule> static_inputs_from(std::string_view text) {
+  if (text == "dynamic") return std::nullopt;
+  if (text == kStatic) return RangeRule::kMse;
+  if (text.starts_with("static:")) return range_rule_named(text.substr(kStatic.size() + 1));
+  throw_error(
+      "there are no activations '{}'; expected dynamic, static, static:minmax, static:percentile "
+      "or static:mse",
+      text);
+}
+
 void require_data(const QuantizeOptions& options) {
-  if ((options.calibrates() || options.epochs > 0) && options.data.empty())
-    throw_error("--rounding {}, --bias-correction and --epochs look at rows; say with --data which",
-                name_of(options.calibration.rounding));
+  const bool wants = options.calibrates() || options.epochs > 0 || options.without_dead_neurons;
+  if (wants && options.data.empty())
+    throw_error(
+        "--rounding {}, --bias-correction, --activations static, --epochs and "
+        "--without-dead-neurons look at rows; say with --data which",
+        name_of(options.calibration.rounding));
   if (options.calibrates() && options.epochs > 0)
     throw_error(
         "--epochs trains the network with its weights rounded to the nearest; use it without "
-        "--rounding and --bias-correction");
+        "--rounding, --bias-correction and --activations");
 }
 
 Model calibrated(const QuantizeOptions& options, const Model& model, const Recipe& recipe,
@@ -50,32 +73,42 @@ Model calibrated(const QuantizeOptions& options, const Model& model, const Recip
   auto& settings = result.provenance.settings;
   settings["rounding"] = name_of(options.calibration.rounding);
   if (options.calibration.corrects_bias) settings["bias_correction"] = "yes";
+  if (const auto rule = options.calibration.static_inputs)
+    settings["activations"] = fmt::format("{}:{}", kStatic, name_of(*rule));
   return result;
 }
 
-// The model by the rounding that was asked for; what it was goes among its settings.
-Model quantized(const QuantizeOptions& options, const Model& model, const Recipe& recipe) {
-  const Mlp& mlp = network_to_quantize(model, recipe);
-  if (options.data.empty()) return quantized_model(model, recipe);
-  const HeldOut rows = held_out_rows(model, options.data);
-  if (options.calibrates()) return calibrated(options, model, recipe, rows);
-  if (options.epochs == 0) return quantized_model(model, recipe);
-  const InputKind kind = input_kind(model.featurizer);
+Model trained_on(const QuantizeOptions& options, const Model& model, const Recipe& recipe,
+                 const HeldOut& rows) {
   remember_interrupts();
   AwareSettings settings;
   settings.epochs = options.epochs;
   settings.should_stop = interrupted;
-  Model result = quantized_model(model, recipe, quantize_aware(mlp, recipe, kind, rows, settings));
+  Model result = quantized_model(model, recipe,
+                                 quantize_aware(network_to_quantize(model, recipe), recipe,
+                                                input_kind(model.featurizer), rows, settings));
   result.provenance.settings["quantized_epochs"] = fmt::format("{}", options.epochs);
   return result;
+}
+
+// The model pruned and rounded as was asked for; what it was goes among its settings.
+Model quantized(const QuantizeOptions& options, Model model, const Recipe& recipe) {
+  static_cast<void>(network_to_quantize(model, recipe));  // refuses what is quantized already
+  if (options.words > 0) model = with_weightiest_words(std::move(model), options.words);
+  if (options.data.empty()) return quantized_model(model, recipe);
+  const HeldOut rows = held_out_rows(model, options.data);
+  if (options.without_dead_neurons)
+    model = without_dead_neurons(std::move(model), view_of(rows.training.rows));
+  if (options.calibrates()) return calibrated(options, model, recipe, rows);
+  if (options.epochs > 0) return trained_on(options, model, recipe, rows);
+  return quantized_model(model, recipe);
 }
 
 int run(const QuantizeOptions& options) {
   require_data(options);
   require_writable_model(options.output);
   const Recipe recipe = recipe_from(options.scheme);
-  const Model model = load_model(options.model, options.load);
-  save_model(quantized(options, model, recipe), options.output);
+  save_model(quantized(options, load_model(options.model, options.load), recipe), options.output);
   const auto before = std::filesystem::file_size(options.model);
   const auto after = std::filesystem::file_size(options.output);
   print(fmt::format("{}: {} bytes as {}, {:.1f} % of {}\n", options.output.string(), after,
@@ -130,9 +163,26 @@ Verb add_quantize(CLI::App& program) {
                  "Puts into each bias the mean of what the rounded layer's outputs lose, with any "
                  "rounding and scheme")
       ->group("Rounding");
+  verb->add_option_function<std::string>(
+          "--activations",
+          [options](const std::string& text) {
+            options->calibration.static_inputs = static_inputs_from(text);
+          },
+          "How layers in int8 round their inputs: dynamic, with a scale for each row, or static, "
+          "with one from the rows of --data, by their largest, 99.9 % of them or the least squared "
+          "error (mse)")
+      ->type_name("dynamic|static[:minmax|:percentile|:mse]")
+      ->default_str("dynamic")
+      ->group("Rounding");
   add_number(*verb, "--epochs", options->epochs,
              "Quantization-aware training: so many more epochs with rounded weights")
       ->group("Rounding");
+  add_number(*verb, "--keep-words", options->words,
+             "Only so many words, those with the largest weights, others count as unknown; 0: all")
+      ->group("Pruning");
+  verb->add_flag("--without-dead-neurons", options->without_dead_neurons,
+                 "Leaves out the hidden neurons that are 0 for every training row of --data")
+      ->group("Pruning");
   verb->footer(
       "Example:\n"
       "  nibble quantize checkpoint.pt --scheme int4 -o model-int4.safetensors\n"
@@ -140,7 +190,10 @@ Verb add_quantize(CLI::App& program) {
       "  nibble quantize checkpoint.pt --scheme 0=rank1:int6:tensor+f16,*=int4 -o "
       "rank1.safetensors\n"
       "  nibble quantize checkpoint.pt --scheme int2 --rounding second-order --data sst2 -o "
-      "int2.safetensors");
+      "int2.safetensors\n"
+      "  nibble quantize checkpoint.pt --scheme int8 --activations static --data sst2 -o "
+      "static.safetensors\n"
+      "  nibble quantize checkpoint.pt --scheme int8 --keep-words 3000 -o fewer-words.safetensors");
   return {verb, [options] { return run(*options); }};
 }
 

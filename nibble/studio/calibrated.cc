@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -20,15 +21,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kRoundings = {"nearest", "importance", "second-order"};
 
-EncodedMatrix encode_for(const Matrix<float>& weight, const Encoding& encoding, GroupAxis axis,
-                         const RowsView& inputs, Rounding rounding) {
-  const auto* choice = std::get_if<GroupedChoice>(&encoding);
-  if (choice == nullptr || rounding == Rounding::kNearest) return encode(weight, encoding, axis);
-  const GroupedForm form = form_of(*choice, axis);
-  if (rounding == Rounding::kImportance) return encode_grouped(weight, form, importance_of(inputs));
-  return encode_second_order(weight, form, hessian_of(inputs));
-}
-
 // One layer, or a factor, alone and without ReLU.
 Matrix<float> outputs_of(QuantizedLinear layer, const RowsView& inputs) {
   layer.is_factor = false;
@@ -38,18 +30,89 @@ Matrix<float> outputs_of(QuantizedLinear layer, const RowsView& inputs) {
   return logits_of(PreparedMlp(std::move(alone)), inputs);
 }
 
+double squared_distance(const Matrix<float>& a, const Matrix<float>& b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.values.size(); ++i) {
+    const double difference = 1.0 * a.values[i] - b.values[i];
+    sum += difference * difference;
+  }
+  return sum;
+}
+
+Matrix<float> outputs_of(const Matrix<float>& weight, const RowsView& inputs) {
+  return outputs_of(QuantizedLinear{weight, AlignedVector<float>(weight.columns)}, inputs);
+}
+
+// With importance to the power that keeps the outputs nearest: frequent inputs need not matter
+// most.
+EncodedMatrix encode_by_importance(const Matrix<float>& weight, const GroupedForm& form,
+                                   const RowsView& inputs) {
+  EncodedMatrix best = encode_grouped(weight, form);
+  if (form.block.inputs == 1) return best;
+  const Matrix<float> wanted = outputs_of(weight, inputs);
+  const auto error_of = [&](const EncodedMatrix& tried) {
+    return squared_distance(
+        wanted, outputs_of(QuantizedLinear{tried, AlignedVector<float>(weight.columns)}, inputs));
+  };
+  double least = error_of(best);
+  const std::vector<float> importance = importance_of(inputs);
+  for (const float power : {0.25F, 0.5F, 0.75F, 1.0F}) {
+    std::vector<float> tempered(importance.size());
+    std::ranges::transform(importance, tempered.begin(),
+                           [=](float h) { return std::pow(h, power); });
+    EncodedMatrix tried = encode_grouped(weight, form, tempered);
+    const double error = error_of(tried);
+    if (error >= least) continue;
+    least = error;
+    best = std::move(tried);
+  }
+  return best;
+}
+
+EncodedMatrix encode_for(const Matrix<float>& weight, const Encoding& encoding, GroupAxis axis,
+                         const RowsView& inputs, Rounding rounding) {
+  const auto* choice = std::get_if<GroupedChoice>(&encoding);
+  if (choice == nullptr || rounding == Rounding::kNearest) return encode(weight, encoding, axis);
+  const GroupedForm form = form_of(*choice, axis);
+  if (rounding == Rounding::kImportance) return encode_by_importance(weight, form, inputs);
+  return encode_second_order(weight, form, hessian_of(inputs));
+}
+
 void relu(Matrix<float>& values) {
   for (float& value : values.values) value = std::max(value, 0.0F);
 }
 
-// Adds the mean of wanted - given to the bias, and to what is given.
+struct Moments {
+  double wanted_mean = 0.0;
+  double given_mean = 0.0;
+  double gain = 1.0;  // of what is wanted, as much as is given: within 0..1
+};
+
+Moments moments_of(const Matrix<float>& wanted, const Matrix<float>& given, std::size_t output) {
+  Moments m;
+  const auto rows = static_cast<double>(wanted.rows);
+  for (std::size_t r = 0; r < wanted.rows; ++r) {
+    m.wanted_mean += wanted.at(r, output) / rows;
+    m.given_mean += given.at(r, output) / rows;
+  }
+  double both = 0.0;
+  double squares = 0.0;
+  for (std::size_t r = 0; r < wanted.rows; ++r) {
+    const double off = wanted.at(r, output) - m.wanted_mean;
+    both += off * (given.at(r, output) - m.given_mean);
+    squares += off * off;
+  }
+  if (squares > 0.0) m.gain = std::clamp(both / squares, 0.0, 1.0);
+  return m;
+}
+
+// Moves the bias, and what is given, so that given ~ gain * wanted, which is 0 where wanted is.
 void correct_bias(const Matrix<float>& wanted, Matrix<float>& given, AlignedVector<float>& bias) {
   for (std::size_t o = 0; o < bias.size(); ++o) {
-    double sum = 0.0;
-    for (std::size_t r = 0; r < wanted.rows; ++r) sum += 1.0 * wanted.at(r, o) - given.at(r, o);
-    const auto mean = static_cast<float>(sum / static_cast<double>(wanted.rows));
-    bias[o] += mean;
-    for (std::size_t r = 0; r < given.rows; ++r) given.at(r, o) += mean;
+    const Moments m = moments_of(wanted, given, o);
+    const auto missing = static_cast<float>(m.gain * m.wanted_mean - m.given_mean);
+    bias[o] += missing;
+    for (std::size_t r = 0; r < given.rows; ++r) given.at(r, o) += missing;
   }
 }
 
@@ -61,16 +124,17 @@ class LayerByLayer {
   void add(const Linear& linear, const LayerRecipe& recipe) {
     const GroupAxis axis = group_axis(first_ ? 0 : 1, kind_);
     if (recipe.rank == 0) {
-      append({encoded(linear.weight, recipe.encoding, axis), linear.bias}, linear);
+      append(encoded(linear.weight, recipe.encoding, axis, linear.bias), linear);
       return;
     }
     const Factors factors = factorize(linear.weight, recipe.rank);
-    QuantizedLinear first{encoded(factors.first, recipe.encoding, axis),
-                          AlignedVector<float>(recipe.rank), true};
+    QuantizedLinear first =
+        encoded(factors.first, recipe.encoding, axis, AlignedVector<float>(recipe.rank));
+    first.is_factor = true;
     given_ = outputs_of(first, inputs());
     mlp_.layers.push_back(std::move(first));
     quantized_inputs_ = true;
-    append({encoded(factors.second, recipe.second, GroupAxis::kInputs), linear.bias}, linear);
+    append(encoded(factors.second, recipe.second, GroupAxis::kInputs, linear.bias), linear);
   }
 
   QuantizedMlp take() && {
@@ -81,9 +145,13 @@ class LayerByLayer {
  private:
   RowsView inputs() const { return quantized_inputs_ ? RowsView(view_of(given_)) : rows_; }
 
-  EncodedMatrix encoded(const Matrix<float>& weight, const Encoding& encoding,
-                        GroupAxis axis) const {
-    return encode_for(weight, encoding, axis, inputs(), calibration_.rounding);
+  QuantizedLinear encoded(const Matrix<float>& weight, const Encoding& encoding, GroupAxis axis,
+                          AlignedVector<float> bias) const {
+    QuantizedLinear layer{encode_for(weight, encoding, axis, inputs(), calibration_.rounding),
+                          std::move(bias)};
+    if (calibration_.static_inputs && std::holds_alternative<Int8Matrix>(layer.weight))
+      layer.input = choose_static_quantization(inputs(), *calibration_.static_inputs);
+    return layer;
   }
 
   // The original goes along: what its layer makes of its own inputs is what is wanted.
@@ -131,6 +199,8 @@ void add_movement(const Mlp& before, const Mlp& after, Mlp& weights) {
   }
 }
 
+bool has_fixed_input(const QuantizedLinear& layer) { return layer.input.has_value(); }
+
 bool is_better(const Verdict& a, const Verdict& b) {
   return a.accuracy > b.accuracy || (a.accuracy == b.accuracy && a.loss < b.loss);
 }
@@ -155,7 +225,13 @@ QuantizedMlp quantize_calibrated(const Mlp& mlp, const Recipe& recipe, InputKind
   LayerByLayer layer_by_layer(training, inputs, calibration);
   const auto layers = recipe.layers(mlp.layers.size());
   for (std::size_t l = 0; l < mlp.layers.size(); ++l) layer_by_layer.add(mlp.layers[l], layers[l]);
-  return std::move(layer_by_layer).take();
+  QuantizedMlp network = std::move(layer_by_layer).take();
+  if (calibration.static_inputs && std::ranges::none_of(network.layers, has_fixed_input))
+    throw_error(
+        "cannot fix the ranges of inputs: no layer of '{}' is stored as int8, whose kernels take "
+        "them; use --scheme int8",
+        recipe.text());
+  return network;
 }
 
 QuantizedMlp quantize_aware(const Mlp& mlp, const Recipe& recipe, InputKind inputs,

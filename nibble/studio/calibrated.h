@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 
 #include "nibble/model/model.h"
 #include "nibble/quant/recipe.h"
+#include "nibble/quant/static_range.h"
 #include "nibble/studio/held_out.h"
 #include "nibble/train/settings.h"
 
@@ -17,7 +19,10 @@ namespace nibble {
 // How the codes of grouped encodings are chosen; other encodings are always rounded to the nearest.
 enum class Rounding : std::uint8_t {
   kNearest,
-  kImportance,   // the scale of a block with the least error in what its inputs mostly are
+  // Scales with the least squared error when an input's counts (mean of x^2)^a times; of a = 0,
+  // 1/4, .., 1 the one that leaves the least error in the layer's outputs (AWQ's search, Lin 2023,
+  // 2306.00978, which scales the inputs instead).
+  kImportance,
   kSecondOrder,  // second_order.h
 };
 // An Error that lists the names: nearest, importance, second-order.
@@ -26,8 +31,13 @@ std::string_view name_of(Rounding rounding);
 
 struct Calibration {
   Rounding rounding = Rounding::kNearest;
-  // Adds the mean of what a layer's outputs lose to its bias (Nagel 2019, 1906.04721).
+  // Moves each bias so that the outputs' mean over the rows is what it was (Nagel 2019,
+  // 1906.04721), times the gain that rounding left to the output: 1 bit gives some outputs half of
+  // their variation, and the whole mean would then shift where they cross 0.
   bool corrects_bias = false;
+  // Of the layers stored as int8: one scale for all rows, found by this rule from the training
+  // rows, in place of one for each row. An Error if the recipe has no such layer.
+  std::optional<RangeRule> static_inputs = std::nullopt;
 };
 
 // As quantize(), layer by layer: each is calibrated with what the layers before it, quantized, make

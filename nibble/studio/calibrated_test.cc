@@ -1,5 +1,6 @@
 #include "nibble/studio/calibrated.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -117,22 +118,56 @@ TEST(Calibrated, NothingAskedForIsNearest) {
             quantize(trained(), Recipe::from_text("int3"), InputKind::kDense));
 }
 
-// Codes stay; the last layer's outputs have the float network's mean over the training rows.
-TEST(Calibrated, BiasCorrectionAloneKeepsCodesAndMeans) {
-  for (const char* text : {"int8", "int4", "int2"}) {
+// The line that fits given over wanted best goes through 0.
+double crossing_of(const Matrix<float>& wanted, const Matrix<float>& given, std::size_t output) {
+  const auto rows = static_cast<double>(wanted.rows);
+  double w = 0.0;
+  double g = 0.0;
+  double wg = 0.0;
+  double ww = 0.0;
+  for (std::size_t r = 0; r < wanted.rows; ++r) {
+    w += wanted.at(r, output);
+    g += given.at(r, output);
+    wg += 1.0 * wanted.at(r, output) * given.at(r, output);
+    ww += 1.0 * wanted.at(r, output) * wanted.at(r, output);
+  }
+  const double slope = (wg - w * g / rows) / (ww - w * w / rows);
+  return (g - std::min(slope, 1.0) * w) / rows;
+}
+
+TEST(Calibrated, BiasCorrectionAloneKeepsCodesAndWhereOutputsCrossZero) {
+  for (const char* text : {"int8", "int4", "int2", "1bit"}) {
     const auto network = calibrated(text, {Rounding::kNearest, true});
     const auto nearest = quantize(trained(), Recipe::from_text(text), InputKind::kDense);
     const auto wanted = judge(trained(), rows().training.labelled()).logits;
     const auto given = judge(network, rows().training.labelled()).logits;
-    double difference = 0.0;
-    for (std::size_t i = 0; i < wanted.values.size(); ++i)
-      difference += 1.0 * wanted.values[i] - given.values[i];
-    EXPECT_NEAR(difference / static_cast<double>(wanted.values.size()), 0.0, 1e-4) << text;
+    for (std::size_t o = 0; o < wanted.columns; ++o)
+      EXPECT_NEAR(crossing_of(wanted, given, o), 0.0, 1e-4) << text;
     for (std::size_t l = 0; l < network.layers.size(); ++l) {
       EXPECT_EQ(network.layers[l].weight, nearest.layers[l].weight);
       EXPECT_NE(network.layers[l].bias, nearest.layers[l].bias);
     }
   }
+}
+
+TEST(Calibrated, FixedRangesHoldWhatTheLayersBeforeGive) {
+  for (const RangeRule rule : {RangeRule::kMinMax, RangeRule::kPercentile, RangeRule::kMse}) {
+    const auto network = calibrated("0=f16,*=int8", {Rounding::kNearest, false, rule});
+    ASSERT_EQ(network.layers.size(), 3U);
+    EXPECT_FALSE(network.layers[0].input.has_value());
+    ASSERT_TRUE(network.layers[1].input.has_value());
+    EXPECT_EQ(network.layers[1].input->zero_point, 0);  // behind a ReLU
+    EXPECT_EQ(network.scheme, Scheme::kMixed);
+    EXPECT_NEAR(judge(network, rows().validation.labelled()).accuracy,
+                judge(trained(), rows().validation.labelled()).accuracy, 1.0);
+    if (rule != RangeRule::kMinMax) continue;
+    const auto outputs = layer_outputs(PreparedMlp(network), view_of(rows().training.rows));
+    EXPECT_EQ(network.layers[1].input->scale, std::ranges::max(outputs[0].values) / 255.0F);
+  }
+}
+
+TEST(Calibrated, FixedRangesNeedALayerInInt8) {
+  EXPECT_THROW(calibrated("int4", {Rounding::kNearest, false, RangeRule::kMinMax}), Error);
 }
 
 TEST(Calibrated, RoundingsHaveNames) {
