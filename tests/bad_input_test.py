@@ -169,6 +169,13 @@ class BadInput(ProgramTest):
         self.refused("quantize", self.model, "--scheme", "int3", "--rounding", "up", "-o", out, says="up")
         self.refused("quantize", self.model, "--scheme", "int3", "--bias-correction", "-o", out, says="--data")
         self.refused("quantize", self.model, "--scheme", "int3", "--rounding", "importance", "--epochs", "1", "--data", "x.tsv", "-o", out, says="--epochs")
+        for activations in ("fixed", "static:max", "static:"):
+            self.refused("quantize", self.model, "--scheme", "int8", "--activations", activations, "--data", self.rows, "-o", out, says="expected")
+        self.refused("quantize", self.model, "--scheme", "int8", "--activations", "static", "-o", out, says="--data")
+        self.refused("quantize", self.model, "--scheme", "int4", "--activations", "static", "--data", self.rows, "-o", out, says="int8")
+        self.refused("quantize", self.model, "--scheme", "int8", "--activations", "static", "--data", self.rows, "-o", self.folder / "out.onnx", says=".safetensors")
+        self.refused("quantize", self.model, "--scheme", "int8", "--without-dead-neurons", "-o", out, says="--data")
+        self.refused("quantize", self.numeric, "--scheme", "int8", "--keep-words", "5", "-o", out, says="texts")
         self.refused("study", self.rows, "-o", self.folder / "study", "--schemes", "int8,int9", says="int9")
         self.refused("blame", self.small, self.rows, says="int8")
         self.refused("blame", self.model, self.rows, "--scheme", "int9", says="int9")

@@ -137,11 +137,30 @@ class LifeOfAModel(ProgramTest):
 
     def test_rounding_may_look_at_data(self):
         for further, setting in ((["--rounding", "second-order"], r"rounding +second-order"), (["--rounding", "importance"], r"rounding +importance"),
-                                 (["--bias-correction"], r"bias_correction +yes"), (["--epochs", "1"], r"quantized_epochs +1")):
+                                 (["--bias-correction"], r"bias_correction +yes"), (["--without-dead-neurons"], r"dead_neurons +\d+ of \d+"),
+                                 (["--epochs", "1"], r"quantized_epochs +1")):
             output = self.folder / "rounded.safetensors"
             self.run_well("quantize", self.model, "--scheme", "int2:channel", "--data", self.data, "-o", output, *further)
             self.assertGreater(self.accuracy(output), 80)
             self.assertRegex(self.run_well("inspect", output), setting)
+
+    def test_ranges_of_inputs_may_be_fixed(self):
+        for activations, said in (("static", "static:"), ("static:minmax", "static:minmax"), ("static:percentile", "static:percentile")):
+            output = self.folder / "static.safetensors"
+            self.run_well("quantize", self.model, "--scheme", "int8", "--activations", activations, "--data", self.data, "-o", output)
+            self.assertGreater(self.accuracy(output), 85)
+            text = self.run_well("inspect", output)
+            self.assertIn(said, text)
+            self.assertIn("int8, inputs 0 to 255", text)  # counts are their own codes
+            self.run_well("verify", output)
+
+    def test_few_words_may_be_kept(self):
+        output = self.folder / "few.safetensors"
+        self.run_well("quantize", self.model, "--scheme", "int8", "--keep-words", "12", "-o", output)
+        text = self.run_well("inspect", output)
+        self.assertIn("counts of 12 words", text)
+        self.assertRegex(text, r"words_kept +12 of \d+")
+        self.accuracy(output)
 
     def test_shrink_finds_a_small_model_that_still_works(self):
         small, tried = self.folder / "small.safetensors", self.folder / "tried.json"

@@ -16,6 +16,7 @@ SETTINGS = {"sst2": [], "fashion-mnist": ["--learning-rate", "1e-3", "--schedule
 NEAREST = ["f16", "bf16", "int8", "fp8", "int4", "nf4", "int3", "int2", "ternary", "1bit", "pq4", "pq8"]
 ROUNDED = ["int3", "int2", "1bit", "int3:channel", "int2:channel"]  # importance tells apart only the weights of several inputs
 ROUNDINGS = ["importance", "second-order"]
+RULES = ["minmax", "percentile", "mse"]
 AWARE = ["int2", "ternary", "1bit"]
 
 
@@ -61,6 +62,9 @@ class Bench:
             yield f"{scheme}, bias", quantize(scheme, "--bias-correction", "--data", self.data)
             for rounding in ROUNDINGS:
                 yield f"{scheme}, {rounding}", quantize(scheme, "--rounding", rounding, "--data", self.data)
+        for rule in RULES:
+            yield f"int8, static:{rule}", quantize("int8", "--activations", f"static:{rule}", "--data", self.data)
+        yield "int8, lean", quantize("int8", "--without-dead-neurons", "--data", self.data)
         for scheme in AWARE:
             yield f"{scheme}, trained", quantize(scheme, "--epochs", self.epochs, "--data", self.data)
         yield "shrink", lambda model, output: ["shrink", model, self.data, "-o", output, "--quiet"]
