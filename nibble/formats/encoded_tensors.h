@@ -44,8 +44,8 @@ struct TensorSource {
 };
 
 // Codes that lie at a multiple of 64 stay there and share the source's owner; everything else is
-// copied, and its pages are given back. An Error if a tensor is missing or has another type or shape than the
-// sizes ask for. `layers` has one entry for each layer.
+// copied, and its pages are given back. An Error if a tensor is missing or has another type or
+// shape than the sizes ask for. `layers` has one entry for each layer.
 QuantizedMlp decoded_network(const TensorSource& source, const std::vector<std::size_t>& sizes,
                              const std::vector<LayerEncoding>& layers);
 

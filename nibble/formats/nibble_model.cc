@@ -219,8 +219,8 @@ Model read_nibble_model(std::span<const std::byte> bytes, const SharedFile& owne
   read_description(file.metadata, model);
   const auto sizes = layer_sizes(file.metadata);
   model.featurizer = featurizer_from(file, sizes.front());
-  QuantizedMlp quantized = decoded_network({file, owner}, sizes,
-                                           encodings_of(file.metadata, sizes.size() - 1));
+  QuantizedMlp quantized =
+      decoded_network({file, owner}, sizes, encodings_of(file.metadata, sizes.size() - 1));
   const bool has_words = word_list(model.featurizer) != nullptr;
   require_all_known(file, tensor_count(quantized) + (has_words ? 1 : 0));
   if (quantized.scheme == Scheme::kF32) {
