@@ -306,11 +306,12 @@ TEST_F(NibbleModelTest, HashedWordsNeedNoVocabulary) {
       "4294967296 buckets");
 }
 
+auto with_encodings(const std::string& text) {
+  return [text](Safetensors& content) { content.metadata["encodings"] = text; };
+}
+
 TEST_F(NibbleModelTest, MixedSchemesThatMakeNoSenseAreRefused) {
   const Model model = quantized_model(word_model(), Recipe::from_text("0=int3,*=f16"));
-  const auto with_encodings = [](std::string text) {
-    return [text](Safetensors& content) { content.metadata["encodings"] = text; };
-  };
   const std::string rest = ",f16,f16";
   for (const auto& [text, because] : std::initializer_list<std::pair<std::string, std::string>>{
            {"int3:1x32", "encodings for"},
@@ -339,8 +340,7 @@ TEST_F(NibbleModelTest, CentroidsThatMakeNoSenseAreRefused) {
            {"pq8:channel:norm,f16,f16", "no centroid"},
            {"pq8,f16,f16", "tensors, but"},
            {"int8:1x4,f16,f16", "expected U8"}})
-    expect_problem(
-        model, [&text](Safetensors& content) { content.metadata["encodings"] = text; }, because);
+    expect_problem(model, with_encodings(text), because);
   expect_bad_number<std::uint16_t>(model, "layers.0.centroids", 3, 0x7C00, "not finite");
   expect_bad_number<std::uint16_t>(model, "layers.0.norms", 0, 0xFC00, "not finite");
   expect_bad_number<std::uint8_t>(model, "layers.0.weight", 0, 0xFF, "no centroid");
