@@ -11,9 +11,8 @@
 //   validation_accuracy  float, per cent
 //   validation_loss      float
 //   labels               list of str
-//   vocabulary           list of str in column order, or None for a numeric model and for words
-//   that
-//                        are hashed (featurizer's kind is then "hashed_words")
+//   vocabulary           list of str in column order, or None for a numeric model and for
+//                        words that are hashed (featurizer's kind is then "hashed_words")
 //   training_state       only where asked for: checkpoint_state.h
 //   featurizer           {"kind": "bag_of_words"} or {"kind": "numeric", "columns": 784, "scale":
 //   ...}

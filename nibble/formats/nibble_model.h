@@ -9,9 +9,8 @@
 //   encodings            mixed only: each layer's (encoded_tensors.h)
 //   layer_sizes          "10000,512,256,128,64,2"
 //   group_axes           int4 only: for each layer "outputs" or "inputs" (quant/int4.h)
-//   featurizer           "bag_of_words", "hashed_words" (version 2: no vocabulary, a bucket for
-//   each
-//                        input; text/vocabulary.h says which word's) or "numeric"
+//   featurizer           "bag_of_words", "hashed_words" (version 2: no vocabulary, a bucket
+//                        for each input; text/vocabulary.h says which word's) or "numeric"
 //   input_scale          numeric only: what every input is multiplied with
 //   labels               ["negative","positive"]
 //   settings             {"epochs":"10", ...}

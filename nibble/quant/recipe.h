@@ -2,11 +2,12 @@
 //
 //   recipe    = name | layers "=" encoding {"," layers "=" encoding}
 //   layers    = N | N "-" M | "*"                     counted from 0; "*": all not named otherwise
-//   encoding  = whole | pq | "rank" N ":" whole "+" whole  two factors, [inputs][N] and
-//   [N][outputs] whole     = name {":" option} name      = f32 f16 bf16 int8 int8-torch int4 | 1bit
-//   ternary int2 .. int8 nf4 fp8 pq        = "pq" D ["x" BITS] {":" tensor | channel | norm}
-//   product quantization (pq.h) option    = tensor | channel | row | g32 | g64 | g128 | RxC
-//   (block_shape.h) | asym
+//   encoding  = whole | pq | "rank" N ":" whole "+" whole
+//                                                     rank: factors [inputs][N] and [N][outputs]
+//   whole     = name {":" option}
+//   name      = f32 f16 bf16 int8 int8-torch int4 | 1bit ternary int2 .. int8 nf4 fp8
+//   option    = tensor | channel | row | g32 | g64 | g128 | RxC (block_shape.h) | asym
+//   pq        = "pq" D ["x" BITS] {":" tensor | channel | norm}  product quantization (pq.h)
 //
 // "int8", "int4" and the floats without options are the schemes of scheme.h; with options, and for
 // all other names, grouped.h's. Without an option 1bit .. int7 and nf4 take groups of 32, fp8
