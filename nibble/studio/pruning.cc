@@ -69,6 +69,8 @@ Model with_weightiest_words(Model model, std::size_t words) {
   if (bag == nullptr)
     throw_error("cannot keep {} words: this model takes rows of {} numbers, not texts", words,
                 column_count(model.featurizer));
+  if (hashes_words(model.featurizer))
+    throw_error("cannot keep {} words: this model has no list of words, they are hashed", words);
   const std::size_t before = bag->vocabulary.size();
   if (before <= words) return model;
   Matrix<float>& weight = std::get<Mlp>(model.network).layers.front().weight;

@@ -27,7 +27,7 @@ Model without_dead_neurons(Model model, const RowsView& rows);
 
 // A float model with only this many words, by inputs_by_norm, and their number among its settings
 // ("words_kept"); other words then count as unknown ones. The same model if it has no more. An
-// Error if it takes numbers.
+// Error if it takes numbers or hashes its words.
 Model with_weightiest_words(Model model, std::size_t words);
 
 // Only the chosen inputs (ascending), for weights, rows and a vocabulary.

@@ -105,6 +105,8 @@ TEST(PrunedModel, KeepsTheWordsWithTheLargestNorms) {
   EXPECT_EQ(with_weightiest_words(model, 9).provenance.settings.count("words_kept"), 0U);
   model.featurizer = Numeric{5};
   EXPECT_THROW(with_weightiest_words(model, 2), Error);
+  model.featurizer = BagOfWords{Vocabulary::hashed(5)};
+  EXPECT_THROW(with_weightiest_words(model, 2), Error);
 }
 
 TEST(PrunedModel, SaysHowManyNeuronsWereDead) {
