@@ -152,11 +152,7 @@ Int4Gathered pack_int4_gathered(const Int4Source& source) {
   packed.scales.resize(source.inputs * packed.blocks() * 4);
   const std::size_t bytes = (source.outputs + 1) / 2;
   const std::size_t groups = (source.outputs + kGroup - 1) / kGroup;
-  PagesBehind codes(source.file, std::as_bytes(std::span(source.codes, source.inputs * bytes)));
-  PagesBehind scales(source.file, std::as_bytes(std::span(source.scales, source.inputs * groups)));
   for (std::size_t i = 0; i < source.inputs; ++i) {
-    codes.advance(i * bytes);
-    scales.advance(i * groups * sizeof(std::uint16_t));
     const std::uint8_t* row = source.codes + i * bytes;
     std::uint32_t* to = packed.codes.data() + i * packed.blocks() * 16;
     for (std::size_t first = 0; first < bytes; first += 64, to += 16) {
