@@ -180,7 +180,8 @@ std::span<const std::byte> TorchTensors::record_of(const PickleTensor& tensor,
   }
   numbers_left_ -= *count;
   require_checksum(*record);
-  if (owner_ != nullptr) owner_->release(record->bytes);  // the copy reads them again
+  // Now: the copy's memory is touched before the copy begins to read them again.
+  if (owner_ != nullptr) owner_->release(record->bytes);
   return record->bytes;
 }
 

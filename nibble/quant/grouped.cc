@@ -158,9 +158,7 @@ std::array<float, 256> values_by_code(const GroupedMatrix& matrix, std::size_t b
   with_code(matrix.form, zero, [&](const auto& code) {
     for (std::size_t c = 0; c < codes; ++c) {
       const float value = scale * code.level_of(static_cast<std::uint8_t>(c));
-      values[c] = narrow
-                      ? float_from_f16(f16_from_float(std::clamp(value, -kLargestF16, kLargestF16)))
-                      : value;
+      values[c] = narrow ? rounded_to_f16(value) : value;
     }
   });
   return values;

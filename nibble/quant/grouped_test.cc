@@ -21,13 +21,6 @@
 namespace nibble {
 namespace {
 
-double squared_error(const Matrix<float>& a, const Matrix<float>& b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.values.size(); ++i)
-    sum += std::pow(static_cast<double>(a.values[i]) - static_cast<double>(b.values[i]), 2);
-  return sum;
-}
-
 template <typename Code>
 double error_of(std::span<const float> w, const Code& code, float scale) {
   double sum = 0.0;

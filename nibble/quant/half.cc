@@ -73,6 +73,9 @@ Matrix<To> converted(const From& from, Convert convert) {
 
 std::uint16_t f16_from_float(float value) { return narrow_to_f16(value); }
 float float_from_f16(std::uint16_t code) { return widen_f16(code); }
+float rounded_to_f16(float value) {
+  return float_from_f16(f16_from_float(std::clamp(value, -kLargestF16, kLargestF16)));
+}
 std::uint16_t f16_scale(float scale) {
   const std::uint16_t code = f16_from_float(std::clamp(scale, -kLargestF16, kLargestF16));
   const bool is_zero = (code & 0x7FFF) == 0;

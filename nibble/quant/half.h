@@ -28,6 +28,8 @@ inline constexpr float kLargestBf16 = 0x1.FEp127F;
 // Magnitudes from 65520 on become infinity.
 std::uint16_t f16_from_float(float value);
 float float_from_f16(std::uint16_t code);
+// The nearest float16 number, its ends at kLargestF16.
+float rounded_to_f16(float value);
 // A scale: with its ends at kLargestF16 and, so that nothing divides by zero, 2^-24.
 std::uint16_t f16_scale(float scale);
 

@@ -13,15 +13,6 @@
 namespace nibble {
 namespace {
 
-double squared_error(const Matrix<float>& a, const Matrix<float>& b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.values.size(); ++i) {
-    const double difference = static_cast<double>(a.values[i]) - b.values[i];
-    sum += difference * difference;
-  }
-  return sum;
-}
-
 // Squared error of one group with this scale and the nearest codes -8..7.
 double error_with_scale(std::span<const float> group, float scale) {
   double sum = 0.0;

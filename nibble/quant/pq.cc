@@ -140,10 +140,6 @@ void take_vectors(const Matrix<float>& weight, const PqLayout& layout, PqMatrix&
   to.centroids = std::move(centroids);
 }
 
-float rounded(float value) {
-  return float_from_f16(f16_from_float(std::clamp(value, -kLargestF16, kLargestF16)));
-}
-
 [[noreturn]] void refuse(std::size_t layer, std::string_view what) {
   throw_error("layer {} has {}; the file is damaged", layer, what);
 }
@@ -235,7 +231,7 @@ Matrix<float> decode(const PqMatrix& matrix) {
     }
     if (!matrix.form.norms) continue;
     const float norm = float_from_f16(matrix.norms.values[matrix.norm_codes.values[i]]);
-    for (float& w : weight.row(i)) w = rounded(norm * w);
+    for (float& w : weight.row(i)) w = rounded_to_f16(norm * w);
   }
   return weight;
 }

@@ -19,13 +19,6 @@
 namespace nibble {
 namespace {
 
-double squared_error(const Matrix<float>& a, const Matrix<float>& b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.values.size(); ++i)
-    sum += std::pow(static_cast<double>(a.values[i]) - static_cast<double>(b.values[i]), 2);
-  return sum;
-}
-
 std::vector<PqForm> forms() {
   std::vector<PqForm> result;
   for (const unsigned width : {1U, 2U, 4U, 7U, 16U, 32U}) {

@@ -15,6 +15,7 @@
 #include <fmt/ranges.h>
 
 #include "nibble/core/error.h"
+#include "nibble/quant/scale_search.h"
 
 namespace nibble {
 namespace {
@@ -25,6 +26,8 @@ constexpr std::size_t kSample = 65536;
 constexpr int kLimits = 128;
 constexpr int kLowestLimit = 16;
 constexpr std::int32_t kSignedZero = 128;
+
+using scale_search::largest_of;
 
 std::vector<float> non_zeros(std::span<const float> values) {
   std::vector<float> result;
@@ -44,12 +47,6 @@ CallQuantization quantization_for(float limit, bool is_signed) {
   const float scale = limit / (is_signed ? 127.0F : 255.0F);
   const std::int32_t zero = is_signed ? kSignedZero : 0;
   return std::isinf(1.0F / scale) ? CallQuantization{1.0F, zero} : CallQuantization{scale, zero};
-}
-
-float largest_of(std::span<const float> values) {
-  float largest = 0.0F;
-  for (const float x : values) largest = std::max(largest, std::fabs(x));
-  return largest;
 }
 
 float limit_below_which_most_lie(std::vector<float> values) {

@@ -34,6 +34,13 @@ inline Matrix<float> uniform_weights(std::size_t rows, std::size_t columns, floa
   return weight;
 }
 
+inline double squared_error(const Matrix<float>& a, const Matrix<float>& b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.values.size(); ++i)
+    sum += std::pow(static_cast<double>(a.values[i]) - static_cast<double>(b.values[i]), 2);
+  return sum;
+}
+
 template <typename T, typename... Values>
 Matrix<T> matrix_of(std::size_t rows, std::size_t columns, Values... values) {
   Matrix<T> matrix;

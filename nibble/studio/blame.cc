@@ -51,15 +51,6 @@ void require_same_layers(const Mlp& original, const Mlp& changed) {
       "what quantize made of it");
 }
 
-double square_distance(const Matrix<float>& a, const Matrix<float>& b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.values.size(); ++i) {
-    const double difference = 1.0 * a.values[i] - b.values[i];
-    sum += difference * difference;
-  }
-  return sum;
-}
-
 double square_norm(const Matrix<float>& a) {
   double sum = 0.0;
   for (const float value : a.values) sum += 1.0 * value * value;

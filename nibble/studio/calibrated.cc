@@ -30,15 +30,6 @@ Matrix<float> outputs_of(QuantizedLinear layer, const RowsView& inputs) {
   return logits_of(PreparedMlp(std::move(alone)), inputs);
 }
 
-double squared_distance(const Matrix<float>& a, const Matrix<float>& b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.values.size(); ++i) {
-    const double difference = 1.0 * a.values[i] - b.values[i];
-    sum += difference * difference;
-  }
-  return sum;
-}
-
 Matrix<float> outputs_of(const Matrix<float>& weight, const RowsView& inputs) {
   return outputs_of(QuantizedLinear{weight, AlignedVector<float>(weight.columns)}, inputs);
 }
@@ -51,7 +42,7 @@ EncodedMatrix encode_by_importance(const Matrix<float>& weight, const GroupedFor
   if (form.block.inputs == 1) return best;
   const Matrix<float> wanted = outputs_of(weight, inputs);
   const auto error_of = [&](const EncodedMatrix& tried) {
-    return squared_distance(
+    return square_distance(
         wanted, outputs_of(QuantizedLinear{tried, AlignedVector<float>(weight.columns)}, inputs));
   };
   double least = error_of(best);

@@ -13,6 +13,15 @@ Matrix<float> logits_of(const PreparedMlp& network, const RowsView& rows) {
   return logits;
 }
 
+double square_distance(const Matrix<float>& a, const Matrix<float>& b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.values.size(); ++i) {
+    const double difference = 1.0 * a.values[i] - b.values[i];
+    sum += difference * difference;
+  }
+  return sum;
+}
+
 Verdict judge(const PreparedMlp& network, const LabelledRows& rows) {
   Verdict verdict;
   verdict.logits = logits_of(network, rows.rows);

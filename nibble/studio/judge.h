@@ -23,6 +23,9 @@ Verdict judge(const PreparedMlp& network, const LabelledRows& rows);
 Verdict judge(Mlp network, const LabelledRows& rows);
 Verdict judge(QuantizedMlp network, const LabelledRows& rows);
 
+// The sum of squared differences of two matrices of one shape.
+double square_distance(const Matrix<float>& a, const Matrix<float>& b);
+
 // What comes out of each layer, after its ReLU, for these rows: outputs[l] is [rows][outputs of l].
 std::vector<Matrix<float>> layer_outputs(const PreparedMlp& network, const RowsView& rows);
 
