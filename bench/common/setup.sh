@@ -3,7 +3,8 @@
 # folder, after tools/setup.sh.
 
 python_packages=(python3 python3-numpy python3-scipy python3-sklearn python3-torch libopenblas0-pthread)
-peer_packages=("${python_packages[@]}" fasttext python3-onnx libdnnl-dev libopenblas-dev)
+# libdnnl-dev only recommends the OpenCL that its CMake file insists on.
+peer_packages=("${python_packages[@]}" fasttext python3-onnx libdnnl-dev ocl-icd-opencl-dev libopenblas-dev)
 training_packages=("${python_packages[@]}" fasttext)
 onnxruntime="onnxruntime-node@1.30.0"
 
