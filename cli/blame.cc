@@ -61,7 +61,7 @@ std::vector<Blame> compare(const BlameOptions& options, const Model& model,
 
 int run(const BlameOptions& options) {
   if (!options.plot.empty()) require_picture_name(options.plot);
-  const Model model = load_model(options.model);
+  const Model model = with_wide_weights(load_model(options.model));
   float_network(model);
   const HeldOut rows = held_out_rows(model, options.data);
   const std::vector<Blame> blames = compare(options, model, rows.validation.labelled());

@@ -67,12 +67,13 @@ std::string provenance_text(const Provenance& made) {
 }
 
 // The bytes of the file, and how the model in it was made; the model itself is gone afterwards.
-std::pair<std::size_t, Provenance> describe(const std::filesystem::path& path, Model model) {
+std::pair<std::size_t, Provenance> describe(const std::filesystem::path& path,
+                                            const LoadOptions& load, Model model) {
   print(fmt::format("{}\nStored as  {}\nInput      {}\nLabels     {}\n\n", path.string(),
                     name_of(model.scheme()), input_text(model.featurizer),
                     labels_text(model.labels)));
   print(render(summarize(model)));
-  const StorageBreakdown storage = storage_breakdown(model, path);
+  const StorageBreakdown storage = storage_breakdown(model, path, load);
   print(storage_text(storage));
   return {storage.file, std::move(model.provenance)};
 }
@@ -80,7 +81,7 @@ std::pair<std::size_t, Provenance> describe(const std::filesystem::path& path, M
 int run(const std::filesystem::path& path, const LoadOptions& load) {
   Model model = load_model(path, load);
   const std::size_t peak = peak_resident_bytes();
-  const auto [file_bytes, made] = describe(path, std::move(model));
+  const auto [file_bytes, made] = describe(path, load, std::move(model));
   print(fmt::format(
       "\nLoads in {:.2f} ms, ready to answer, from the page cache\n"
       "Needs {:.1f} MB of memory at most to load (the file has {:.1f}), the program itself "

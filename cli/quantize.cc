@@ -108,7 +108,8 @@ int run(const QuantizeOptions& options) {
   require_data(options);
   require_writable_model(options.output);
   const Recipe recipe = recipe_from(options.scheme);
-  save_model(quantized(options, load_model(options.model, options.load), recipe), options.output);
+  Model model = with_wide_weights(load_model(options.model, options.load));
+  save_model(quantized(options, std::move(model), recipe), options.output);
   const auto before = std::filesystem::file_size(options.model);
   const auto after = std::filesystem::file_size(options.output);
   print(fmt::format("{}: {} bytes as {}, {:.1f} % of {}\n", options.output.string(), after,

@@ -77,7 +77,7 @@ int run(const ShrinkOptions& options) {
   if (is_checkpoint_name(options.output))
     throw_error("cannot write '{}': a small model is a .safetensors file", options.output.string());
   if (!options.plot.empty()) require_picture_name(options.plot);
-  const Model model = load_model(options.model);
+  const Model model = with_wide_weights(load_model(options.model));
   const HeldOut rows = held_out_rows(model, options.data);
   remember_interrupts();
   const bool hashes = options.limits.hash_vocabulary > 0;

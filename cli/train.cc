@@ -64,7 +64,7 @@ class StepLog {
 
 Mlp initial_network(const TrainOptions& options, const MlpShape& shape) {
   if (options.init.empty()) return initialised_mlp(shape, options.settings.seed);
-  Model model = load_model(options.init);
+  Model model = with_wide_weights(load_model(options.init));
   Mlp* network = std::get_if<Mlp>(&model.network);
   if (network == nullptr)
     throw_error("{}: --init got a model stored as {}; expected a float model",

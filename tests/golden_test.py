@@ -51,7 +51,9 @@ class Golden(ProgramTest):
         for model in sorted(GOLDEN.glob("torch-*/*.pt")):
             with self.subTest(model=f"{model.parent.name}/{model.name}"):
                 asked = (model.parent / "rows.input").read_bytes()
-                lines = self.run_well("predict", model, "--logits", "--batch", "1", input=asked).splitlines()
+                # Plain loops round no inputs of a bfloat16 layer, as some CPU levels do.
+                level = ("--cpu", "scalar") if model.stem == "bfloat16" else ()
+                lines = self.run_well(*level, "predict", model, "--logits", "--batch", "1", input=asked).splitlines()
                 theirs = model.with_suffix(".logits").read_text().splitlines()
                 self.assertEqual(len(lines), len(theirs))
                 for line, answer in zip(lines, theirs):

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Reading a model takes the file and 16 MB at most, the program itself counted; answering from nibble's own file the file and
-8 MB, or 12 where weights are copied into another order (f32, int4). The peak is the kernel's, of the whole process. Of a
-.pt file of 200 MB it is the file and 27 MB, which this test does not hold.
+8 MB, or 12 where codes are packed into another order beside the file (int4). The peak is the kernel's, of the whole process.
 """
 import itertools
 import resource
@@ -21,13 +20,15 @@ def little_memory():
     resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 
 
-def numbers_like_weights():
-    """A megabyte of float32, none of them 0."""
-    return struct.pack(f"<{PIECE // 4}f", *[0.01 * (1 + index % 17) * (-1) ** index for index in range(PIECE // 4)])
+def numbers_like_weights(code):
+    """A megabyte of float32 (f) or float16 (e), none of them 0."""
+    count = PIECE // struct.calcsize(code)
+    return struct.pack(f"<{count}{code}", *[0.01 * (1 + index % 17) * (-1) ** index for index in range(count)])
 
 
-def large(shape, storage="FloatStorage", element_bytes=4):
-    piece, size = numbers_like_weights(), shape[0] * shape[1] * element_bytes
+def large(shape, storage="FloatStorage"):
+    code = {"FloatStorage": "f", "HalfStorage": "e"}[storage]
+    piece, size = numbers_like_weights(code), shape[0] * shape[1] * struct.calcsize(code)
     return Tensor(shape, storage=storage,
                   pieces=lambda: itertools.chain((piece for _ in range(size // PIECE)), [piece[:size % PIECE]]))
 
@@ -49,9 +50,9 @@ def peak_of(*arguments):
 
 
 class Memory(ProgramTest):
-    def checkpoint(self, inputs, outputs):
-        state = {"0.weight": large((outputs, inputs)), "0.bias": Tensor((outputs,), [0.5] * outputs),
-                 "3.weight": Tensor((2, outputs), [0.25] * 2 * outputs), "3.bias": Tensor((2,), [0.0, 1.0])}
+    def checkpoint(self, inputs, outputs, storage="FloatStorage"):
+        state = {"0.weight": large((outputs, inputs), storage), "0.bias": Tensor((outputs,), [0.5] * outputs),
+                 "3.weight": Tensor((2, outputs), [0.25] * 2 * outputs, storage=storage), "3.bias": Tensor((2,), [0.0, 1.0])}
         return save({"model_state_dict": state_dict(state)}, self.folder / f"{inputs}.pt")
 
     def assert_fits(self, room, file, *arguments):
@@ -70,13 +71,22 @@ class Memory(ProgramTest):
         self.assert_fits(16 * MB, path, "convert", path, "-o", self.folder / "to.safetensors")
         self.assert_fits(16 * MB, path, "eval", path, rows)
 
+    def test_larger_checkpoints(self):
+        path = self.checkpoint(10_000, 2560)
+        self.assert_fits(16 * MB, path, "convert", path, "-o", self.folder / "to.safetensors")
+
+    def test_half_checkpoints(self):
+        path, rows = self.checkpoint(10_000, 1024, "HalfStorage"), self.row_of(10_000)
+        for verb in (("inspect", path), ("convert", path, "-o", self.folder / "to.safetensors"), ("eval", path, rows)):
+            self.assert_fits(16 * MB, path, *verb)
+
     def test_answers_from_a_model_file(self):
         path, rows = self.checkpoint(10_000, 512), self.row_of(10_000)
         for scheme in ("f32", "f16", "bf16", "int8", "int4"):
             with self.subTest(scheme=scheme):
                 model = self.folder / f"{scheme}.safetensors"
                 self.run_well("quantize", path, "--scheme", scheme, "-o", model)
-                self.assert_fits((12 if scheme in ("f32", "int4") else 8) * MB, model, "predict", model, self.folder / "row.csv")
+                self.assert_fits((12 if scheme == "int4" else 8) * MB, model, "predict", model, self.folder / "row.csv")
                 self.assert_fits(16 * MB, model, "inspect", model)
 
 

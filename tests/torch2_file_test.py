@@ -50,8 +50,8 @@ def logits(network, row):
 
 
 class Torch2File(ProgramTest):
-    def assert_reads(self, path, network):
-        lines = self.run_well("predict", path, "--logits", input=LINES).splitlines()
+    def assert_reads(self, path, network, *options):
+        lines = self.run_well(*options, "predict", path, "--logits", input=LINES).splitlines()
         self.assertEqual(len(lines), len(ROWS))
         for line, row in zip(lines, ROWS):
             for ours, expected in zip(map(float, line.split("\t")[2:]), logits(network, row)):
@@ -67,7 +67,11 @@ class Torch2File(ProgramTest):
         for storage in ("DoubleStorage", "FloatStorage", "HalfStorage", "BFloat16Storage"):
             with self.subTest(storage=storage):
                 network = layers(storage)
-                self.assert_reads(save(tensors(network, storage), self.folder / "typed.pt"), network)
+                path = save(tensors(network, storage), self.folder / "typed.pt")
+                # Some CPU levels round the inputs of bfloat16 layers, too; plain loops do not.
+                self.assert_reads(path, network, "--cpu", "scalar")
+                if storage != "BFloat16Storage":
+                    self.assert_reads(path, network)
 
     def test_any_alignment_and_no_byteorder(self):
         network = layers()

@@ -79,7 +79,7 @@ void SeekableFile::read(std::size_t offset, std::size_t count, std::string& byte
 }
 
 MappedFile::MappedFile(const fs::path& path) {
-  const Descriptor descriptor(open_for_reading(path));
+  Descriptor descriptor(open_for_reading(path));
   const struct stat status = status_of(descriptor.get(), path);
   if (!S_ISREG(status.st_mode))
     throw_error("'{}' is not a regular file and cannot be mapped", path.string());
@@ -88,31 +88,52 @@ MappedFile::MappedFile(const fs::path& path) {
   void* address = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);
   if (address == MAP_FAILED) throw_error("cannot map '{}': {}", path.string(), reason());
   data_ = static_cast<const std::byte*>(address);
+  descriptor_ = descriptor.release();
 }
 
 MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (data_ == nullptr) return;
+  ::munmap(const_cast<std::byte*>(data_), size_);
+  if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
 }
 
-void MappedFile::release(std::span<const std::byte> part) const noexcept {
+bool MappedFile::contains(std::span<const std::byte> part) const noexcept {
   const std::less_equal<const std::byte*> not_after;
-  if (part.empty() || !not_after(data_, part.data()) ||
-      !not_after(part.data() + part.size(), data_ + size_))
-    return;
+  return not_after(data_, part.data()) && not_after(part.data() + part.size(), data_ + size_);
+}
+
+void MappedFile::release(std::span<const std::byte> part) const noexcept {
+  if (part.empty() || !contains(part)) return;
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const auto begin = static_cast<std::size_t>(part.data() - data_) / page * page;
   const auto end = static_cast<std::size_t>(part.data() - data_) + part.size();
   // Of a file's pages nothing is lost; a system that refuses keeps them.
   ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
+}
+
+bool MappedFile::read(std::span<const std::byte> part, void* to) const noexcept {
+  if (!contains(part)) return false;
+  for (std::size_t done = 0; done < part.size();) {
+    const auto rest = part.subspan(done);
+    const ssize_t got = ::pread(descriptor_, static_cast<std::byte*>(to) + done, rest.size(),
+                                static_cast<off_t>(rest.data() - data_));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    done += static_cast<std::size_t>(got);
+  }
+  return true;
 }
 
 void make_folder(const fs::path& path) {

@@ -49,8 +49,14 @@ class MappedFile {
   // not count twice. They can be read again: from the file. Bytes that lie elsewhere are left
   // alone.
   void release(std::span<const std::byte> part) const noexcept;
+  // Reads `part` of bytes() anew, past the mapping: no page of it counts as this process's memory.
+  // False if bytes lie elsewhere or the system refuses; then some may have been written.
+  bool read(std::span<const std::byte> part, void* to) const noexcept;
 
  private:
+  bool contains(std::span<const std::byte> part) const noexcept;
+
+  int descriptor_ = -1;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };

@@ -14,17 +14,16 @@ PagesBehind::PagesBehind(const MappedFile* file, std::span<const std::byte> byte
 void PagesBehind::give_back(std::size_t end) {
   end = std::min(end, bytes_.size());
   if (file_ == nullptr || end <= given_back_) return;
-  file_->release(bytes_.subspan(given_back_, end - given_back_));
+  // Some once more: Linux answers a fault with all of the pages that its cache keeps together, up
+  // to a huge page of 2 MB, and so with some that went before.
+  const std::size_t begin = given_back_ - std::min(given_back_, kHugePage);
+  file_->release(bytes_.subspan(begin, end - begin));
   given_back_ = end;
 }
 
-void copy_and_give_back(const MappedFile* file, std::span<const std::byte> from, void* to) {
-  PagesBehind behind(file, from);
-  for (std::size_t done = 0; done < from.size(); done += PagesBehind::kPiece) {
-    const auto piece = from.subspan(done, std::min(PagesBehind::kPiece, from.size() - done));
-    std::memcpy(static_cast<std::byte*>(to) + done, piece.data(), piece.size());
-    behind.advance(done + piece.size());
-  }
+void copy_from_file(const MappedFile* file, std::span<const std::byte> from, void* to) {
+  if (from.empty() || (file != nullptr && file->read(from, to))) return;
+  std::memcpy(to, from.data(), from.size());
 }
 
 }  // namespace nibble

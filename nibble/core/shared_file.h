@@ -16,7 +16,7 @@ using SharedFile = std::shared_ptr<const MappedFile>;
 
 // Goes behind a reader of `bytes`, which lie in `file` (null for none), and gives pages back a
 // quarter of a megabyte at a time: much beside a page, little beside a program. What is read again
-// comes from the file again.
+// comes from the file again. Up to 2 MB stay: see give_back.
 class PagesBehind {
  public:
   PagesBehind(const MappedFile* file, std::span<const std::byte> bytes);
@@ -32,6 +32,8 @@ class PagesBehind {
   static constexpr std::size_t kPiece = std::size_t{1} << 18;
 
  private:
+  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
+
   void give_back(std::size_t end);
 
   const MappedFile* file_;
@@ -39,7 +41,7 @@ class PagesBehind {
   std::size_t given_back_ = 0;
 };
 
-// memcpy of all of `from`.
-void copy_and_give_back(const MappedFile* file, std::span<const std::byte> from, void* to);
+// memcpy of all of `from`, whose pages are not touched where it lies in `file`.
+void copy_from_file(const MappedFile* file, std::span<const std::byte> from, void* to);
 
 }  // namespace nibble

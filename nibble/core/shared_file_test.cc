@@ -40,7 +40,7 @@ TEST_F(SharedFileTest, CopiesEveryByteAtAnyPlaceAndLength) {
                                    piece + 1, content_.size() - begin}) {
       const std::size_t count = std::min(size, content_.size() - begin);
       std::string copy(count, '?');
-      copy_and_give_back(file_.get(), bytes().subspan(begin, count), copy.data());
+      copy_from_file(file_.get(), bytes().subspan(begin, count), copy.data());
       EXPECT_EQ(copy, content_.substr(begin, count)) << begin << ' ' << size;
     }
   EXPECT_EQ(file_->text(), content_);  // what was given back is still there
@@ -49,7 +49,7 @@ TEST_F(SharedFileTest, CopiesEveryByteAtAnyPlaceAndLength) {
 TEST_F(SharedFileTest, BytesThatLieElsewhereAreOnlyCopied) {
   const std::string from = "elsewhere";
   std::string to(from.size(), '?');
-  copy_and_give_back(nullptr, std::as_bytes(std::span(from)), to.data());
+  copy_from_file(nullptr, std::as_bytes(std::span(from)), to.data());
   EXPECT_EQ(to, from);
 }
 
@@ -59,7 +59,7 @@ TEST_F(SharedFileTest, BytesThatLieElsewhereAreNotGivenBack) {
   make(1);
   const std::vector<char> elsewhere(3 * PagesBehind::kPiece, 'x');
   std::vector<char> copy(elsewhere.size());
-  copy_and_give_back(file_.get(), std::as_bytes(std::span(elsewhere)), copy.data());
+  copy_from_file(file_.get(), std::as_bytes(std::span(elsewhere)), copy.data());
   EXPECT_EQ(copy, elsewhere);
   EXPECT_EQ(elsewhere, std::vector<char>(elsewhere.size(), 'x'));
 }

@@ -34,6 +34,7 @@
 
 #include "nibble/core/shared_file.h"
 #include "nibble/formats/checkpoint_state.h"
+#include "nibble/formats/layer_bytes.h"
 #include "nibble/model/model.h"
 
 namespace nibble {
@@ -55,6 +56,10 @@ void write_checkpoint(const Model& model, std::string_view archive, AtomicFile& 
 // Pages of `owner`, the mapped file that the bytes lie in, are given back as they are copied.
 Model read_checkpoint(std::span<const std::byte> file, std::string_view key = {},
                       const SharedFile& owner = nullptr);
+
+// Bytes of the layers' tensors in a file that read_checkpoint has read; a tensor that several share
+// counts for each.
+LayerBytes checkpoint_storage(std::span<const std::byte> file, std::string_view key = {});
 
 // What write_checkpoint was given as `state`; nothing if the file carries none.
 std::optional<StateValues> read_training_state(std::span<const std::byte> file,

@@ -64,6 +64,11 @@ std::string raw(std::initializer_list<T> values) {
   return std::string(reinterpret_cast<const char*>(values.begin()), values.size() * sizeof(T));
 }
 
+std::size_t bytes_of_element(const std::string& storage_type) {
+  if (storage_type == "DoubleStorage") return 8;
+  return storage_type == "FloatStorage" ? 4 : 2;
+}
+
 class CheckpointTest : public FolderTest {
  protected:
   std::string saved(const Model& model) const {
@@ -88,9 +93,14 @@ class CheckpointTest : public FolderTest {
     return archive_of(state_dict_of({weight_, bias_}),
                       {{"data/0", weight_bytes_}, {"data/1", bias_bytes_}});
   }
-  void expect_linear() const {
+  void expect_linear(Scheme scheme = Scheme::kF32) const {
     const std::string bytes = linear();
-    const Model model = read_checkpoint(bytes_of(bytes));
+    Model model = read_checkpoint(bytes_of(bytes));
+    EXPECT_EQ(model.scheme(), scheme);
+    const LayerBytes stored = checkpoint_storage(bytes_of(bytes));
+    EXPECT_EQ(stored.weights, 6 * bytes_of_element(weight_.storage_type));
+    EXPECT_EQ(stored.biases, 3 * sizeof(float));
+    model = with_wide_weights(std::move(model));
     const Linear& layer = std::get<Mlp>(model.network).layers.at(0);
     EXPECT_EQ(layer.weight.values, (AlignedVector<float>{1, 3, 5, 2, 4, 6}));
     EXPECT_EQ(layer.bias, (AlignedVector<float>{7, 8, 9}));
@@ -209,7 +219,7 @@ TEST_F(CheckpointTest, AMissingBiasIsZero) {
   EXPECT_EQ(std::get<Mlp>(model.network).layers.at(0).bias, (AlignedVector<float>{0, 0, 0}));
 }
 
-TEST_F(CheckpointTest, OtherFloatTypesAreConverted) {
+TEST_F(CheckpointTest, FloatTypesStayOrAreConverted) {
   weight_.storage_type = "DoubleStorage";
   weight_bytes_ = raw<double>({1, 2, 3, 4, 5, 6});
   expect_linear();
@@ -218,10 +228,10 @@ TEST_F(CheckpointTest, OtherFloatTypesAreConverted) {
   };
   weight_.storage_type = "HalfStorage";
   weight_bytes_ = codes(f16_from_float);
-  expect_linear();
+  expect_linear(Scheme::kF16);
   weight_.storage_type = "BFloat16Storage";
   weight_bytes_ = codes(bf16_from_float);
-  expect_linear();
+  expect_linear(Scheme::kBf16);
   weight_.storage_type = "IntStorage";
   expect_problem(linear(), "holds I32 numbers");
 }

@@ -1,4 +1,6 @@
+#include <functional>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "nibble/formats/pickle_reader.h"
 #include "nibble/formats/setting_value.h"
 #include "nibble/formats/state_dict.h"
+#include "nibble/formats/state_modules.h"
 #include "nibble/formats/torch_tensors.h"
 #include "nibble/formats/zip_reader.h"
 
@@ -76,14 +79,6 @@ const PickleDict& state_dict_in(const PickleDict& root, std::string_view wanted)
     if (root.find(key) != nullptr) return state_dict_under(root, key);
   }
   return root;
-}
-
-// f16 or bf16 where nibble wrote such a network; PyTorch's own files do not say.
-std::optional<Scheme> stored_scheme(const PickleDict& root) {
-  const PickleValue* value = root.find("scheme");
-  const auto* name = value == nullptr ? nullptr : value->as<std::string_view>();
-  if (name == nullptr || (*name != "f16" && *name != "bf16")) return std::nullopt;
-  return scheme_named(*name);
 }
 
 // What a checkpoint holds beside its network. All of it may be missing.
@@ -222,7 +217,30 @@ StateValue state_value(const PickleValue& value, std::string_view name, TorchTen
   }
 }
 
+std::size_t byte_count(const PickleTensor* tensor) {
+  if (tensor == nullptr) return 0;
+  return std::accumulate(tensor->shape.begin(), tensor->shape.end(),
+                         bytes_of(tensor->storage.element), std::multiplies<>());
+}
+
+void add_layer(LayerBytes& total, const StateModule& layer) {
+  total.weights += byte_count(layer.weight);
+  total.biases += byte_count(layer.bias);
+  if (const auto& quantizer = layer.weight->quantizer)
+    total.scales +=
+        byte_count(quantizer->scale->as_tensor()) + byte_count(quantizer->zero_point->as_tensor());
+}
+
 }  // namespace
+
+LayerBytes checkpoint_storage(std::span<const std::byte> file, std::string_view key) {
+  const OpenCheckpoint checkpoint(file, nullptr);
+  LayerBytes total;
+  for (const StateModule& module : modules_of(state_dict_in(root_of(checkpoint.document), key))) {
+    if (!module.is_batch_norm()) add_layer(total, module);
+  }
+  return total;
+}
 
 Model read_checkpoint(std::span<const std::byte> file, std::string_view key,
                       const SharedFile& owner) {
@@ -231,7 +249,7 @@ Model read_checkpoint(std::span<const std::byte> file, std::string_view key,
   TorchTensors& tensors = checkpoint.tensors;
   const Details details(root, tensors, checkpoint.pickle.size());
   Model model;
-  model.network = network_from(state_dict_in(root, key), tensors, stored_scheme(root));
+  model.network = network_from(state_dict_in(root, key), tensors);
   const MlpShape shape = model.shape();
   model.labels = details.labels(shape.outputs);
   model.featurizer = details.featurizer(shape.inputs);

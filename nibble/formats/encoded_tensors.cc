@@ -111,7 +111,7 @@ class Extractor {
   Matrix<T> matrix(Part part, ElementType type, std::size_t rows, std::size_t columns) const {
     const auto bytes = tensor(part, type, {rows, columns});
     Matrix<T> result(rows, columns);
-    copy_and_give_back(source_.owner.get(), bytes, result.values.data());
+    copy_from_file(source_.owner.get(), bytes, result.values.data());
     return result;
   }
 

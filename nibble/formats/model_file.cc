@@ -72,16 +72,30 @@ std::size_t size_of_words(const Model& model, std::size_t extra_per_word) {
   return words.text().size() - (words.size() - 1) + words.size() * extra_per_word;
 }
 
-void add_layer(StorageBreakdown& storage, const Linear& layer) {
-  storage.weights += layer.weight.values.size() * sizeof(float);
-  storage.biases += layer.bias.size() * sizeof(float);
+void add_layer(LayerBytes& total, const Linear& layer) {
+  total.weights += layer.weight.values.size() * sizeof(float);
+  total.biases += layer.bias.size() * sizeof(float);
 }
 
-void add_layer(StorageBreakdown& storage, const QuantizedLinear& layer) {
+void add_layer(LayerBytes& total, const QuantizedLinear& layer) {
   const EncodedBytes bytes = stored_bytes(layer.weight);
-  storage.weights += bytes.codes;
-  storage.scales += bytes.scales;
-  storage.biases += layer.bias.size() * sizeof(float);
+  total.weights += bytes.codes;
+  total.scales += bytes.scales;
+  total.biases += layer.bias.size() * sizeof(float);
+}
+
+// Nibble's own file stores a network as it is in memory; others may have other types.
+LayerBytes layer_bytes(const Model& model, const MappedFile& file, FileKind kind,
+                       const LoadOptions& options) {
+  if (kind == FileKind::kOnnx) return onnx_storage(file.bytes());
+  if (kind == FileKind::kCheckpoint) return checkpoint_storage(file.bytes(), options.key);
+  LayerBytes total;
+  std::visit(
+      [&total](const auto& network) {
+        for (const auto& layer : network.layers) add_layer(total, layer);
+      },
+      model.network);
+  return total;
 }
 
 Model read_model(const SharedFile& file, const LoadOptions& options) {
@@ -189,25 +203,18 @@ void require_writable_model(const fs::path& path) {
   const AtomicFile probe(path);  // not committed: leaves nothing
 }
 
-StorageBreakdown storage_breakdown(const Model& model, const fs::path& path) {
+StorageBreakdown storage_breakdown(const Model& model, const fs::path& path,
+                                   const LoadOptions& options) {
   std::error_code problem;
   StorageBreakdown storage;
   storage.file = fs::file_size(path, problem);
   if (problem) throw_error("cannot look at '{}': {}", path.string(), problem.message());
   const MappedFile file(path);
   const FileKind kind = kind_by_content(file.bytes());
-  if (kind == FileKind::kOnnx) {
-    const OnnxStorage stored = onnx_storage(file.bytes());
-    storage.weights = stored.weights;
-    storage.scales = stored.scales;
-    storage.biases = stored.biases;
-  } else {
-    std::visit(
-        [&storage](const auto& stage) {
-          for (const auto& layer : stage.layers) add_layer(storage, layer);
-        },
-        model.network);
-  }
+  const LayerBytes layers = layer_bytes(model, file, kind, options);
+  storage.weights = layers.weights;
+  storage.scales = layers.scales;
+  storage.biases = layers.biases;
   // Beside each word: an opcode and four bytes of length in a pickle, a line feed in ours.
   storage.vocabulary = size_of_words(model, kind == FileKind::kCheckpoint ? 5 : 1);
   return storage;

@@ -65,6 +65,8 @@ struct StorageBreakdown {
     return file - weights - scales - biases - vocabulary;
   }  // header, metadata, padding
 };
-StorageBreakdown storage_breakdown(const Model& model, const std::filesystem::path& path);
+// `model` is what load_model gave for the path and options.
+StorageBreakdown storage_breakdown(const Model& model, const std::filesystem::path& path,
+                                   const LoadOptions& options = {});
 
 }  // namespace nibble

@@ -62,6 +62,6 @@ void write_onnx(const Model& model, AtomicFile& file, OnnxForm form = {});
 Model read_onnx(std::span<const std::byte> file, const SharedFile& owner = nullptr);
 
 // Where the bytes of such a file go: what stands in for the layers, in the file's own types.
-OnnxStorage onnx_storage(std::span<const std::byte> file);
+LayerBytes onnx_storage(std::span<const std::byte> file);
 
 }  // namespace nibble

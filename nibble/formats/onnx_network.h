@@ -6,24 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "nibble/formats/layer_bytes.h"
 #include "nibble/formats/onnx_file.h"
 #include "nibble/formats/onnx_values.h"
 #include "nibble/quant/quantized_mlp.h"
 
 namespace nibble {
 
-// Bytes of the file that hold the layers.
-struct OnnxStorage {
-  std::size_t weights = 0;
-  std::size_t scales = 0;  // and zero points
-  std::size_t biases = 0;
-};
-
 struct OnnxNetwork {
   std::vector<QuantizedLinear> layers;  // each in the encoding that its own constants allow
   float input_scale = 1.0F;             // what the graph multiplies its input with
   std::vector<std::string> labels;      // named by the graph; often none
-  OnnxStorage storage;
+  LayerBytes storage;
   bool widened = false;  // codes of 8 or 4 bits that became float32
 };
 

@@ -54,7 +54,7 @@ OnnxReading reading_of(const Metadata& metadata, const SharedFile& owner) {
 
 }  // namespace
 
-OnnxStorage onnx_storage(std::span<const std::byte> bytes) {
+LayerBytes onnx_storage(std::span<const std::byte> bytes) {
   const OnnxFile file = read_onnx_file(bytes);
   return read_onnx_network(file, reading_of(own_metadata(file), nullptr)).storage;
 }

@@ -206,7 +206,7 @@ Matrix<float> OnnxWeights::floats(const OnnxConstant& constant, bool turned) con
     });
     return result;
   }
-  copy_and_give_back(owner_.get(), *tensor.raw, result.values.data());
+  copy_from_file(owner_.get(), *tensor.raw, result.values.data());
   return result;
 }
 

@@ -10,15 +10,18 @@
 namespace nibble {
 namespace {
 
-// Of a layer by itself; nothing for one of floats.
-std::optional<Scheme> scheme_of(const StateModule& layer, std::optional<Scheme> stored) {
+// Of a layer by itself; nothing for one of float32 or float64.
+std::optional<Scheme> scheme_of(const StateModule& layer) {
   if (layer.weight->quantizer)
     return layer.weight->quantizer->per_channel ? Scheme::kInt8 : Scheme::kInt8Torch;
   const ElementType type = layer.weight->storage.element;
-  if ((stored == Scheme::kF16 && type == ElementType::kF16) ||
-      (stored == Scheme::kBf16 && type == ElementType::kBf16))
-    return stored;
+  if (type == ElementType::kF16) return Scheme::kF16;
+  if (type == ElementType::kBf16) return Scheme::kBf16;
   return std::nullopt;
+}
+
+bool has_integers(std::optional<Scheme> scheme) {
+  return scheme == Scheme::kInt8 || scheme == Scheme::kInt8Torch;
 }
 
 std::string_view text_of(std::optional<Scheme> scheme) {
@@ -97,8 +100,7 @@ AlignedVector<float> bias_of(const StateModule& layer, TorchTensors& tensors) {
   return tensors.vector(*layer.bias, fmt::format("{}.bias", layer.name));
 }
 
-std::optional<Scheme> quantized_scheme(const std::vector<StateModule>& modules,
-                                       std::optional<Scheme> stored) {
+std::optional<Scheme> quantized_scheme(const std::vector<StateModule>& modules) {
   std::optional<std::optional<Scheme>> all;
   const StateModule* norm = nullptr;
   for (const StateModule& module : modules) {
@@ -106,15 +108,18 @@ std::optional<Scheme> quantized_scheme(const std::vector<StateModule>& modules,
       norm = &module;
       continue;
     }
-    const auto scheme = scheme_of(module, stored);
+    const auto scheme = scheme_of(module);
     if (!all) all = scheme;
-    if (*all != scheme)
+    if (*all == scheme) continue;
+    if (has_integers(*all) || has_integers(scheme))
       throw_error("the layer '{}' is {}, but the layers before it are {}; expected one kind",
                   module.name, text_of(scheme), text_of(*all));
+    all = std::optional<Scheme>();  // different floats meet as float32
   }
-  if (norm != nullptr && *all)
+  if (norm == nullptr) return *all;
+  if (has_integers(*all))
     throw_error("the BatchNorm '{}' cannot be folded into quantized layers", norm->name);
-  return *all;
+  return std::nullopt;
 }
 
 QuantizedMlp quantized_network(const std::vector<StateModule>& modules, Scheme scheme,

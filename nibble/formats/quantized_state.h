@@ -10,11 +10,10 @@
 
 namespace nibble {
 
-// int8-torch or int8 when the weights are quantized tensors, `stored` (f16, bf16) when all weights
-// are of that type, else nothing: a float network. An Error when layers differ, or a BatchNorm
-// stands between quantized ones.
-std::optional<Scheme> quantized_scheme(const std::vector<StateModule>& modules,
-                                       std::optional<Scheme> stored);
+// int8-torch or int8 when the weights are quantized tensors, f16 or bf16 when all are of that type
+// and no BatchNorm has to be folded into them, else nothing: a float32 network. An Error when
+// quantized layers differ, or a BatchNorm stands between them.
+std::optional<Scheme> quantized_scheme(const std::vector<StateModule>& modules);
 
 // `scheme` is what quantized_scheme said about these modules.
 QuantizedMlp quantized_network(const std::vector<StateModule>& modules, Scheme scheme,

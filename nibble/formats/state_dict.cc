@@ -140,11 +140,10 @@ Mlp float_network(const std::vector<StateModule>& modules, TorchTensors& tensors
 
 }  // namespace
 
-std::variant<Mlp, QuantizedMlp> network_from(const PickleDict& state, TorchTensors& tensors,
-                                             std::optional<Scheme> stored) {
+std::variant<Mlp, QuantizedMlp> network_from(const PickleDict& state, TorchTensors& tensors) {
   const std::vector<StateModule> modules = modules_of(state);
   require_chain(modules);
-  if (const auto scheme = quantized_scheme(modules, stored))
+  if (const auto scheme = quantized_scheme(modules))
     return quantized_network(modules, *scheme, tensors);
   return float_network(modules, tensors);
 }

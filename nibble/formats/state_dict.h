@@ -1,7 +1,6 @@
 // A network out of a PyTorch state_dict.
 #pragma once
 
-#include <optional>
 #include <variant>
 
 #include "nibble/formats/pickle_value.h"
@@ -21,10 +20,8 @@ namespace nibble {
 // Anything else is an Error that names it.
 //
 // All layers from quantize_dynamic give a QuantizedMlp: int8-torch for weights quantized per
-// tensor, int8 for weights per channel; zero points other than 0 are an Error. `stored` is f16 or
-// bf16 for a network that keeps its 16-bit weights as they are; otherwise all floats become
-// float32.
-std::variant<Mlp, QuantizedMlp> network_from(const PickleDict& state, TorchTensors& tensors,
-                                             std::optional<Scheme> stored = std::nullopt);
+// tensor, int8 for weights per channel; zero points other than 0 are an Error. So do weights that
+// are all f16, or all bf16, where no BatchNorm is folded into them; other floats become float32.
+std::variant<Mlp, QuantizedMlp> network_from(const PickleDict& state, TorchTensors& tensors);
 
 }  // namespace nibble

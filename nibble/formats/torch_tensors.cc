@@ -228,9 +228,9 @@ std::vector<T> TorchTensors::array(const PickleTensor& tensor, std::string_view 
                 name_of(tensor.storage.element), shape_text(tensor.shape), name_of(kType));
   const auto record = record_of(tensor, name);
   std::vector<T> numbers(tensor.shape[0]);
-  copy_and_give_back(owner_.get(),
-                     record.subspan(tensor.offset * sizeof(T), numbers.size() * sizeof(T)),
-                     numbers.data());
+  copy_from_file(owner_.get(),
+                 record.subspan(tensor.offset * sizeof(T), numbers.size() * sizeof(T)),
+                 numbers.data());
   return numbers;
 }
 

@@ -70,8 +70,7 @@ struct WidenedTiles {
     for (std::size_t r = 0; r < kRows; ++r) {
       const F32Vec value = hn::Set(F32Tag(), values[r * x.stride]);
       NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c)
-        sums[r][c] = hn::MulAdd(value, loaded[c], sums[r][c]);
+      for (std::size_t c = 0; c < kColumns; ++c) sums[r][c] = fused(value, loaded[c], sums[r][c]);
     }
   }
 };
@@ -140,8 +139,8 @@ struct WidenedPairs {
     NIBBLE_UNROLL
     for (std::size_t c = 0; c < kColumns; ++c) {
       const U32Vec pairs = hn::LoadU(U32Tag(), w + c * kLanes);
-      sums[c] = hn::MulAdd(even, upper_half(pairs), sums[c]);
-      sums[c] = hn::MulAdd(odd, lower_half(pairs), sums[c]);
+      sums[c] = fused(even, upper_half(pairs), sums[c]);
+      sums[c] = fused(odd, lower_half(pairs), sums[c]);
     }
   }
 };

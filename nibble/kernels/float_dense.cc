@@ -47,8 +47,7 @@ struct FloatTiles {
       for (std::size_t r = 0; r < kRows; ++r) {
         const F32Vec value = hn::Set(d, values[r * x.stride + i]);
         NIBBLE_UNROLL
-        for (std::size_t c = 0; c < kColumns; ++c)
-          sums[r][c] = hn::MulAdd(value, loaded[c], sums[r][c]);
+        for (std::size_t c = 0; c < kColumns; ++c) sums[r][c] = fused(value, loaded[c], sums[r][c]);
       }
     }
     NIBBLE_UNROLL
@@ -100,7 +99,7 @@ struct RowTiles {
       const F32Vec value = hn::Set(d, x.values[i]);
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c)
-        sums[c] = hn::MulAdd(value, Load::load(w + c * kLanes), sums[c]);
+        sums[c] = fused(value, Load::load(w + c * kLanes), sums[c]);
     }
     NIBBLE_UNROLL
     for (std::size_t c = 0; c < kColumns; ++c)

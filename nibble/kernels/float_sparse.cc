@@ -50,7 +50,7 @@ struct FloatJob {
       const F32Vec value = hn::Set(d, x.values[i]);
       NIBBLE_UNROLL
       for (std::size_t v = 0; v < kVectors; ++v)
-        sums[v] = hn::MulAdd(value, Load::load(w + v * kLanes), sums[v]);
+        sums[v] = fused(value, Load::load(w + v * kLanes), sums[v]);
     }
     NIBBLE_UNROLL
     for (std::size_t v = 0; v < kVectors; ++v)
@@ -63,8 +63,8 @@ struct WidenedValue {
   F32Vec value;
   explicit HWY_INLINE WidenedValue(float x) : value(hn::Set(F32Tag(), x)) {}
   HWY_INLINE void add_to(F32Vec& even, F32Vec& odd, U32Vec pairs) const {
-    even = hn::MulAdd(value, lower_half(pairs), even);
-    odd = hn::MulAdd(value, upper_half(pairs), odd);
+    even = fused(value, lower_half(pairs), even);
+    odd = fused(value, upper_half(pairs), odd);
   }
 };
 

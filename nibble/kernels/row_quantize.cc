@@ -208,22 +208,11 @@ void quantize_row_with(RowScale row, const float* values, std::size_t count, std
 
 #else
 
-// fma(x, factor, offset) without the instruction, for results of ordinary size: the product is
-// exact in double, and rounding the sum to double first does no harm unless that lands half-way
-// between two floats. Then, once in 2^29, the library's fma decides.
-float fused(float x, float factor, float offset) {
-  const double sum = static_cast<double>(x) * factor + offset;
-  std::uint64_t bits;
-  std::memcpy(&bits, &sum, sizeof(bits));
-  if ((bits & 0x1FFFFFFFU) == 0x10000000U) return std::fma(x, factor, offset);
-  return static_cast<float>(sum);
-}
-
 void quantize_row_with(RowScale row, const float* values, std::size_t count, std::uint8_t* bytes) {
   const float inverse = 1.0F / row.scale;
   const auto zero_point = static_cast<float>(row.offset);
   for (std::size_t i = 0; i < count; ++i) {
-    const float steps = std::clamp(fused(values[i], inverse, zero_point), 0.0F, 255.0F);
+    const float steps = std::clamp(plain_fma(values[i], inverse, zero_point), 0.0F, 255.0F);
     const float rounded = steps + kRoundingMagic;
     std::uint32_t bits;
     std::memcpy(&bits, &rounded, sizeof(bits));

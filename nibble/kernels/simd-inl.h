@@ -7,8 +7,10 @@
 #define NIBBLE_KERNELS_SIMD_INL_H_
 #endif
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "hwy/highway.h"
 
@@ -56,6 +58,29 @@ using I8Vec = hn::Vec<I8Tag>;
 
 // Float lanes: 16 with AVX-512, 8 with AVX2, 4 with SSE.
 [[maybe_unused]] constexpr std::size_t kLanes = hn::MaxLanes(F32Tag());
+
+// std::fma without the instruction: the product is exact in double, and rounding the sum to double
+// first does no harm unless that lands half-way between two floats, or among those with fewer
+// digits. Then, once in 2^29, the library's decides.
+HWY_INLINE float plain_fma(float x, float y, float z) {
+  const double sum = static_cast<double>(x) * y + z;
+  std::uint64_t bits;
+  std::memcpy(&bits, &sum, sizeof(bits));
+  const bool is_half_way = (bits & 0x1FFFFFFFU) == 0x10000000U;
+  const bool is_tiny = sum != 0.0 && std::abs(sum) < 0x1p-126;
+  return is_half_way || is_tiny ? std::fma(x, y, z) : static_cast<float>(sum);
+}
+
+// value * weight + sum, rounded once wherever that costs little: then a float network has the same
+// bits at every such level. Only SSE rounds twice: it has no such instruction, and to imitate it
+// would take seven times as long.
+HWY_INLINE F32Vec fused(F32Vec value, F32Vec weight, F32Vec sum) {
+#if HWY_TARGET == HWY_SCALAR
+  return F32Vec{plain_fma(value.raw, weight.raw, sum.raw)};
+#else
+  return hn::MulAdd(value, weight, sum);
+#endif
+}
 
 // max(value, 0); 0 for NaN, as std::max(0.0F, value) gives.
 HWY_INLINE F32Vec rectified(F32Vec value, bool relu) {

@@ -1,6 +1,7 @@
 #include "nibble/model/model.h"
 
 #include <type_traits>
+#include <utility>
 
 #include "nibble/core/error.h"
 #include "nibble/network/reference_forward.h"
@@ -57,6 +58,14 @@ MlpShape Model::shape() const {
 Scheme Model::scheme() const {
   const auto* quantized = std::get_if<QuantizedMlp>(&network);
   return quantized == nullptr ? Scheme::kF32 : quantized->scheme;
+}
+
+Model with_wide_weights(Model model) {
+  const Scheme scheme = model.scheme();
+  if (scheme != Scheme::kF16 && scheme != Scheme::kBf16) return model;
+  Mlp mlp = dequantize(std::get<QuantizedMlp>(model.network));
+  model.network = std::move(mlp);
+  return model;
 }
 
 const Mlp& network_to_quantize(const Model& model, const Recipe& recipe) {

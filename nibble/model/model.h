@@ -59,6 +59,10 @@ struct Model {
   Scheme scheme() const;  // kF32 for an Mlp
 };
 
+// With weights of f16 or bf16 as the float32 numbers that they are: nothing changes but the memory
+// they take, twice as much. Any other model stays as it is.
+Model with_wide_weights(Model model);
+
 // The same model with its float network quantized. An Error if it is quantized already. A recipe
 // that is more than one scheme is kept among the settings, as "recipe".
 Model quantized_model(const Model& model, const Recipe& recipe);

@@ -1,6 +1,7 @@
 #include "nibble/network/reference_forward.h"
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 
 #include "nibble/core/error.h"
@@ -8,8 +9,9 @@
 namespace nibble {
 namespace {
 
+// Fused, as the kernels do it on CPUs that can.
 void add_scaled(std::span<float> y, float x, std::span<const float> w) {
-  for (std::size_t o = 0; o < y.size(); ++o) y[o] += x * w[o];
+  for (std::size_t o = 0; o < y.size(); ++o) y[o] = std::fma(x, w[o], y[o]);
 }
 
 Matrix<float> start_from_bias(std::size_t rows, const Linear& layer) {
@@ -32,8 +34,10 @@ Matrix<float> apply(const Linear& layer, const SparseRowsView& x) {
 Matrix<float> apply(const Linear& layer, const DenseRowsView& x) {
   Matrix<float> y = start_from_bias(x.rows, layer);
   for (std::size_t r = 0; r < x.rows; ++r) {
-    for (std::size_t i = 0; i < x.columns; ++i)
-      add_scaled(y.row(r), x.row(r)[i], layer.weight.row(i));
+    for (std::size_t i = 0; i < x.columns; ++i) {
+      // A zero adds nothing to finite weights, and check vectors have thousands.
+      if (x.row(r)[i] != 0.0F) add_scaled(y.row(r), x.row(r)[i], layer.weight.row(i));
+    }
   }
   return y;
 }

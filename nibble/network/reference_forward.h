@@ -7,8 +7,9 @@
 
 namespace nibble {
 
-// Logits, [rows][outputs]. An Error if the rows have another number of columns than the network has
-// inputs.
+// Logits, [rows][outputs]: from the bias over ascending inputs, product and sum rounded together
+// (std::fma), so that every CPU gives the same bits. An Error if the rows have another number of
+// columns than the network has inputs.
 Matrix<float> reference_logits(const Mlp& mlp, const RowsView& rows);
 
 // max(0, x) for every value in place.

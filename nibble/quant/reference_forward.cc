@@ -1,6 +1,7 @@
 #include "nibble/quant/reference_forward.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -165,15 +166,60 @@ Matrix<float> apply(const Int4Matrix& weight, std::span<const float> bias, const
   return y;
 }
 
-// f32, f16, bf16: the float layer that the codes stand for.
-template <typename Weight, typename View>
-Matrix<float> apply(const Weight& weight, std::span<const float> bias, const View& rows) {
-  Linear linear;
-  linear.weight = decode(EncodedMatrix(weight));
-  linear.bias.assign(bias.begin(), bias.end());
-  Mlp layer;
-  layer.layers.push_back(std::move(linear));
-  return reference_logits(layer, RowsView(rows));
+// Weights that are floats, each code of which `widen` makes one: the chain of
+// network/reference_forward.h, without a copy of all weights.
+template <typename Code, typename Widen, typename View>
+Matrix<float> apply_floats(const Code& codes, const Widen& widen, std::span<const float> bias,
+                           const View& rows) {
+  Matrix<float> y(rows.rows, bias.size());
+  for (std::size_t r = 0; r < rows.rows; ++r) {
+    const std::span<float> sums = y.row(r);
+    std::ranges::copy(bias, sums.begin());
+    const std::vector<std::uint32_t> columns = columns_of(rows, r);
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const float value = values_of(rows, r)[i];
+      if (value == 0.0F) continue;
+      const auto row = codes.row(columns[i]);
+      for (std::size_t o = 0; o < sums.size(); ++o)
+        sums[o] = std::fma(value, widen(row[o]), sums[o]);
+    }
+  }
+  return y;
+}
+
+template <typename View>
+Matrix<float> apply(const F32Matrix& weight, std::span<const float> bias, const View& rows) {
+  return apply_floats(
+      weight, [](float value) { return value; }, bias, rows);
+}
+
+template <typename View>
+Matrix<float> apply(const F16Matrix& weight, std::span<const float> bias, const View& rows) {
+  return apply_floats(weight.codes, float_from_f16, bias, rows);
+}
+
+template <typename View>
+Matrix<float> apply(const Bf16Matrix& weight, std::span<const float> bias, const View& rows) {
+  return apply_floats(weight.codes, float_from_bf16, bias, rows);
+}
+
+template <typename View>
+Matrix<float> apply_any(const EncodedMatrix& weight, std::span<const float> bias, const View& rows);
+
+template <typename View>
+Matrix<float> apply(const GroupedMatrix& weight, std::span<const float> bias, const View& rows) {
+  return apply_any(kernel_form(weight), bias, rows);
+}
+
+template <typename View>
+Matrix<float> apply(const PqMatrix& weight, std::span<const float> bias, const View& rows) {
+  return apply_any(kernel_form(weight), bias, rows);
+}
+
+template <typename View>
+Matrix<float> apply_any(const EncodedMatrix& weight, std::span<const float> bias,
+                        const View& rows) {
+  return std::visit([&](const auto& encoded) { return apply(encoded, bias, rows); }, weight);
 }
 
 // One scale for all rows there will ever be.
@@ -193,9 +239,8 @@ Matrix<float> apply(const QuantizedLinear& layer, const RowsView& rows) {
         [&](const auto& view) { return apply_static(weight, layer.bias, *layer.input, view); },
         rows);
   }
-  return std::visit(
-      [&](const auto& weight, const auto& view) { return apply(weight, layer.bias, view); },
-      kernel_form(layer.weight), rows);
+  return std::visit([&](const auto& view) { return apply_any(layer.weight, layer.bias, view); },
+                    rows);
 }
 
 }  // namespace

@@ -11,7 +11,8 @@
 // int8-torch: PyTorch's quantize_dynamic on fbgemm and x86: one scale a and zero point for all rows
 //   of the call; float(sum of (q - zero point) code) * (a * scale) + bias[o].
 // f16, bf16: weights widened to float32, float32 arithmetic (network/reference_forward.h).
-// Products and sums are separate float32 roundings, never fused, so every CPU gives the same bits.
+// Products and sums of the integer schemes are separate float32 roundings, never fused, those of
+// f16 and bf16 always fused: every CPU gives the same bits.
 #pragma once
 
 #include "nibble/core/aligned.h"

@@ -131,9 +131,10 @@ class WrittenByTorch(CheckpointTest):
     def state_as(self, change):
         return {key: change(tensor) for key, tensor in self.network.state_dict().items()}
 
-    def assert_reads(self, content, tolerance=1e-6, **options):
+    def assert_reads(self, content, level="auto", **options):
         torch.save(content, self.path, **options)
-        self.assert_close(self.nibble_logits(self.path, self.LINES), torch_logits(self.network, self.ROWS), tolerance)
+        ours = self.nibble_logits(self.path, self.LINES, "--cpu", level)
+        self.assert_close(ours, torch_logits(self.network, self.ROWS), 1e-6)
 
     def assert_refused(self, *words):
         done = nibble("predict", self.path, input=self.LINES.encode())
@@ -165,9 +166,10 @@ class WrittenByTorch(CheckpointTest):
 
     def test_other_float_types(self):
         self.assert_reads(self.state_as(lambda tensor: tensor.double()))
-        for dtype in (torch.float16, torch.bfloat16):
+        # Plain loops round no inputs of a bfloat16 layer, as some CPU levels do.
+        for dtype, level in ((torch.float16, "auto"), (torch.bfloat16, "scalar")):
             self.network.load_state_dict(self.state_as(lambda tensor, to=dtype: tensor.to(to).float()))
-            self.assert_reads(self.state_as(lambda tensor, to=dtype: tensor.to(to)))
+            self.assert_reads(self.state_as(lambda tensor, to=dtype: tensor.to(to)), level)
 
     def test_strides_offsets_and_shared_storages(self):
         self.assert_reads(self.state_as(lambda tensor: tensor.t().contiguous().t()))

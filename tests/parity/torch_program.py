@@ -27,9 +27,9 @@ class CheckpointTest(ProgramTest):
         self.run_well("train", data, "-o", path, *options)
         return path
 
-    def nibble_logits(self, model, rows):
+    def nibble_logits(self, model, rows, *options):
         """From the lines of `rows`: label TAB probability TAB logits."""
-        lines = self.run_well("predict", model, "--logits", input=rows.encode()).splitlines()
+        lines = self.run_well(*options, "predict", model, "--logits", input=rows.encode()).splitlines()
         return torch.tensor([[float(number) for number in line.split("\t")[2:]] for line in lines])
 
     def assert_close(self, ours, theirs, tolerance):
