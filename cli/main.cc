@@ -56,6 +56,7 @@ std::vector<Verb> declare(CLI::App& program) {
       .add_option_function<std::string>(
           "--cpu", [](const std::string& level) { force_cpu_level(level); },
           "Use a lower CPU level than the best one here (--version lists them); so does NIBBLE_CPU")
+      ->trigger_on_parse()  // before --version, which ends the program
       ->type_name("LEVEL");
 #ifdef NIBBLE_PREDICT_ONLY
   std::vector<Verb> verbs = {add_eval(program),   add_predict(program), add_inspect(program),

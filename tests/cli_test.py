@@ -53,6 +53,8 @@ class Help(ProgramTest):
         self.assertIn("in use: scalar", self.run_well("--version", env={**os.environ, "NIBBLE_CPU": "scalar"}))
         self.run_well("--cpu", "scalar", "data", "list")
         self.run_well("data", "list", "--cpu", "scalar")
+        for arguments in (("--cpu", "scalar", "--version"), ("--version", "--cpu", "scalar")):
+            self.assertIn("in use: scalar", self.run_well(*arguments))
         self.assertEqual(nibble("data", "list", "--cpu", "z80").returncode, 2)
 
 

@@ -13,6 +13,7 @@
 #include "hwy/highway.h"
 
 #include "nibble/kernels/bf16-inl.h"
+#include "nibble/kernels/dispatch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
@@ -275,11 +276,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace nibble {
 
-HWY_EXPORT(dense_bf16);
+NIBBLE_EXPORT(dense_bf16);
 
 void bf16_dense(const FloatRows& x, const Bf16Panels& weights, const Finish& finish, OutputRows y,
                 std::uint32_t* workspace) {
-  HWY_DYNAMIC_DISPATCH(dense_bf16)(x, weights, finish, y, workspace);
+  NIBBLE_DISPATCH(dense_bf16)(x, weights, finish, y, workspace);
 }
 
 }  // namespace nibble

@@ -12,6 +12,8 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
+
 // Two units with a latency of up to five cycles need ten independent sums; twelve leave the sixteen
 // registers of AVX2 room for the operands. Named variables, because GCC 12 spills arrays of them.
 #ifndef NIBBLE_FOR_12_SUMS
@@ -166,21 +168,21 @@ HWY_AFTER_NAMESPACE();
 namespace nibble {
 namespace {
 
-HWY_EXPORT(f32_multiply_adds);
-HWY_EXPORT(byte_dots);
-HWY_EXPORT(bf16_dots);
+NIBBLE_EXPORT(f32_multiply_adds);
+NIBBLE_EXPORT(byte_dots);
+NIBBLE_EXPORT(bf16_dots);
 
 }  // namespace
 
 std::size_t run_f32_multiply_adds(std::size_t rounds) {
-  return HWY_DYNAMIC_DISPATCH(f32_multiply_adds)(rounds);
+  return NIBBLE_DISPATCH(f32_multiply_adds)(rounds);
 }
 
-std::size_t run_byte_dots(std::size_t rounds) { return HWY_DYNAMIC_DISPATCH(byte_dots)(rounds); }
+std::size_t run_byte_dots(std::size_t rounds) { return NIBBLE_DISPATCH(byte_dots)(rounds); }
 
 std::size_t run_bf16_dots(std::size_t rounds) {
   if (!bf16_dots_in_use()) return 0;
-  return HWY_DYNAMIC_DISPATCH(bf16_dots)(rounds);
+  return NIBBLE_DISPATCH(bf16_dots)(rounds);
 }
 
 }  // namespace nibble

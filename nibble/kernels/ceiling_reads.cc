@@ -9,6 +9,8 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
 namespace {
@@ -74,13 +76,13 @@ HWY_AFTER_NAMESPACE();
 namespace nibble {
 namespace {
 
-HWY_EXPORT(read_passes);
+NIBBLE_EXPORT(read_passes);
 
 }  // namespace
 
 std::uint32_t read_words(std::span<const std::uint32_t> words, std::size_t passes) {
   assert(words.size() % kReadStep == 0);
-  return HWY_DYNAMIC_DISPATCH(read_passes)(words.data(), words.size(), passes);
+  return NIBBLE_DISPATCH(read_passes)(words.data(), words.size(), passes);
 }
 
 }  // namespace nibble

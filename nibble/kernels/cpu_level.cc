@@ -2,6 +2,8 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -11,12 +13,15 @@
 #include <fmt/ranges.h>
 
 #include "nibble/core/error.h"
+#include "nibble/kernels/cpu_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nibble/kernels/cpu_level.cc"
 #include "hwy/foreach_target.h"
 // after foreach_target.h
 #include "hwy/highway.h"
+
+#include "nibble/kernels/dispatch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
@@ -30,7 +35,7 @@ HWY_AFTER_NAMESPACE();
 namespace nibble {
 namespace {
 
-HWY_EXPORT(target_of_this_code);
+NIBBLE_EXPORT(target_of_this_code);
 
 struct Level {
   std::string_view name;
@@ -47,17 +52,8 @@ constexpr std::array kLevels = {
 #endif
     Level{"scalar", HWY_STATIC_TARGET, false}};
 
-bool cpu_has_bf16_dots() {
-#if HWY_ARCH_X86
-  return __builtin_cpu_supports("avx512bf16") != 0;
-#else
-  return false;
-#endif
-}
-
 std::vector<Level> find_levels() {
-  hwy::SetSupportedTargetsForTest(0);
-  const std::int64_t supported = hwy::SupportedTargets() & HWY_TARGETS;
+  const std::int64_t supported = supported_targets() & HWY_TARGETS;
   std::vector<Level> found;
   for (const Level& level : kLevels) {
     const bool runs = (supported & level.target) != 0 || level.target == HWY_STATIC_TARGET;
@@ -82,9 +78,17 @@ const Level& level_named(std::string_view name) {
 
 std::atomic<const Level*> level_in_use{nullptr};
 
+// Its place in HWY_CHOOSE_TARGET_LIST, whose order is that of the targets' bits; plain loops, and
+// the baseline of other CPUs, stand behind it.
+std::size_t place_of(const Level& level) {
+  constexpr int kFirstBit = HWY_HIGHEST_TARGET_BIT + 1 - HWY_MAX_DYNAMIC_TARGETS;
+  if (level.target == HWY_STATIC_TARGET) return HWY_MAX_DYNAMIC_TARGETS;
+  return static_cast<std::size_t>(std::countr_zero(static_cast<std::uint64_t>(level.target)) -
+                                  kFirstBit);
+}
+
 void use(const Level& level) {
-  hwy::SetSupportedTargetsForTest(level.target);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  detail::level_place = place_of(level);
   level_in_use = &level;
 }
 
@@ -102,6 +106,8 @@ const Level& current_level() {
 
 }  // namespace
 
+std::size_t detail::choose_level_place() { return place_of(current_level()); }
+
 std::vector<std::string> available_cpu_levels() {
   std::vector<std::string> names;
   for (const Level& level : levels()) names.emplace_back(level.name);
@@ -115,7 +121,7 @@ void force_cpu_level(std::string_view name) { use(level_named(name)); }
 bool bf16_dots_in_use() { return current_level().bf16_dots; }
 
 std::string running_target() {
-  std::string name = HWY_DYNAMIC_DISPATCH(target_of_this_code)();
+  std::string name = NIBBLE_DISPATCH(target_of_this_code)();
   for (char& letter : name) {
     if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
   }

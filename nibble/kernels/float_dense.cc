@@ -8,6 +8,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/weight_loads-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -144,28 +145,28 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace nibble {
 
-HWY_EXPORT(narrow_floats_fast);
-HWY_EXPORT(dense_f32);
-HWY_EXPORT(dense_f16);
-HWY_EXPORT(dense_row_f32);
-HWY_EXPORT(dense_row_f16);
+NIBBLE_EXPORT(narrow_floats_fast);
+NIBBLE_EXPORT(dense_f32);
+NIBBLE_EXPORT(dense_f16);
+NIBBLE_EXPORT(dense_row_f32);
+NIBBLE_EXPORT(dense_row_f16);
 
 void f32_dense(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y) {
-  HWY_DYNAMIC_DISPATCH(dense_f32)(x, weights, finish, y);
+  NIBBLE_DISPATCH(dense_f32)(x, weights, finish, y);
 }
 
 void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y) {
-  HWY_DYNAMIC_DISPATCH(dense_f16)(x, weights, finish, y);
+  NIBBLE_DISPATCH(dense_f16)(x, weights, finish, y);
 }
 
-bool narrow_floats_are_fast() { return HWY_DYNAMIC_DISPATCH(narrow_floats_fast)(); }
+bool narrow_floats_are_fast() { return NIBBLE_DISPATCH(narrow_floats_fast)(); }
 
 void f32_dense_row(const SparseRow& x, const F32Panels& weights, const Finish& finish, float* y) {
-  HWY_DYNAMIC_DISPATCH(dense_row_f32)(x, weights, finish, y);
+  NIBBLE_DISPATCH(dense_row_f32)(x, weights, finish, y);
 }
 
 void f16_dense_row(const SparseRow& x, const F16Panels& weights, const Finish& finish, float* y) {
-  HWY_DYNAMIC_DISPATCH(dense_row_f16)(x, weights, finish, y);
+  NIBBLE_DISPATCH(dense_row_f16)(x, weights, finish, y);
 }
 
 }  // namespace nibble

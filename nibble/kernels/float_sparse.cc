@@ -12,6 +12,7 @@
 #include "hwy/highway.h"
 
 #include "nibble/kernels/bf16-inl.h"
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/weight_loads-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -148,23 +149,23 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace nibble {
 
-HWY_EXPORT(sparse_f32);
-HWY_EXPORT(sparse_f16);
-HWY_EXPORT(sparse_bf16);
+NIBBLE_EXPORT(sparse_f32);
+NIBBLE_EXPORT(sparse_f16);
+NIBBLE_EXPORT(sparse_bf16);
 
 void f32_sparse(const SparseRow& x, const Gathered<float>& weights, const Finish& finish,
                 float* y) {
-  HWY_DYNAMIC_DISPATCH(sparse_f32)(x, weights, finish, y);
+  NIBBLE_DISPATCH(sparse_f32)(x, weights, finish, y);
 }
 
 void f16_sparse(const SparseRow& x, const Gathered<std::uint16_t>& weights, const Finish& finish,
                 float* y) {
-  HWY_DYNAMIC_DISPATCH(sparse_f16)(x, weights, finish, y);
+  NIBBLE_DISPATCH(sparse_f16)(x, weights, finish, y);
 }
 
 void bf16_sparse(const SparseRow& x, const Gathered<std::uint16_t>& weights, const Finish& finish,
                  float* y) {
-  HWY_DYNAMIC_DISPATCH(sparse_bf16)(x, weights, finish, y);
+  NIBBLE_DISPATCH(sparse_bf16)(x, weights, finish, y);
 }
 
 }  // namespace nibble

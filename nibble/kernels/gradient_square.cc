@@ -8,6 +8,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/train_sparse-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -52,21 +53,21 @@ HWY_AFTER_NAMESPACE();
 namespace nibble {
 namespace {
 
-HWY_EXPORT(bias_square);
-HWY_EXPORT(sparse_square);
+NIBBLE_EXPORT(bias_square);
+NIBBLE_EXPORT(sparse_square);
 
 }  // namespace
 
 double bias_gradient_square(std::size_t rows, std::size_t count, const float* dy,
                             std::size_t stride) {
   assert(count % kTrainLanes == 0 && stride % kTrainLanes == 0);
-  return HWY_DYNAMIC_DISPATCH(bias_square)(rows, count, dy, stride);
+  return NIBBLE_DISPATCH(bias_square)(rows, count, dy, stride);
 }
 
 double sparse_gradient_square(const SparseBatch& batch, const ColumnBlock& block, const float* dy,
                               std::size_t stride) {
   assert(block.columns % kTrainLanes == 0 && stride % kTrainLanes == 0);
-  return HWY_DYNAMIC_DISPATCH(sparse_square)(batch, block, dy, stride);
+  return NIBBLE_DISPATCH(sparse_square)(batch, block, dy, stride);
 }
 
 }  // namespace nibble

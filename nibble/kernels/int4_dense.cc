@@ -12,6 +12,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/weight_loads-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -317,11 +318,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace nibble {
 
-HWY_EXPORT(dense_int4);
+NIBBLE_EXPORT(dense_int4);
 
 void int4_dense(const QuantizedRows& x, const Int4Panels& weights, const Finish& finish,
                 OutputRows y, std::int32_t* workspace) {
-  HWY_DYNAMIC_DISPATCH(dense_int4)(x, weights, finish, y, workspace);
+  NIBBLE_DISPATCH(dense_int4)(x, weights, finish, y, workspace);
 }
 
 }  // namespace nibble

@@ -11,6 +11,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/weight_loads-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -210,11 +211,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace nibble {
 
-HWY_EXPORT(sparse_int4);
+NIBBLE_EXPORT(sparse_int4);
 
 void int4_sparse(const SparseQuantizedRow& x, const Int4Gathered& weights, const Finish& finish,
                  float* y) {
-  HWY_DYNAMIC_DISPATCH(sparse_int4)(x, weights, finish, y);
+  NIBBLE_DISPATCH(sparse_int4)(x, weights, finish, y);
 }
 
 }  // namespace nibble

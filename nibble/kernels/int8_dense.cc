@@ -11,6 +11,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -262,11 +263,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace nibble {
 
-HWY_EXPORT(dense_int8);
+NIBBLE_EXPORT(dense_int8);
 
 void int8_dense(const QuantizedRows& x, const Int8Panels& weights, const Finish& finish,
                 OutputRows y, std::int16_t* workspace) {
-  HWY_DYNAMIC_DISPATCH(dense_int8)(x, weights, finish, y, workspace);
+  NIBBLE_DISPATCH(dense_int8)(x, weights, finish, y, workspace);
 }
 
 }  // namespace nibble

@@ -11,6 +11,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -174,11 +175,11 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace nibble {
 
-HWY_EXPORT(sparse_int8);
+NIBBLE_EXPORT(sparse_int8);
 
 void int8_sparse(const SparseQuantizedRow& x, const Gathered<std::int8_t>& weights,
                  const float* scales, const Finish& finish, float* y) {
-  HWY_DYNAMIC_DISPATCH(sparse_int8)(x, weights, scales, finish, y);
+  NIBBLE_DISPATCH(sparse_int8)(x, weights, scales, finish, y);
 }
 
 }  // namespace nibble

@@ -8,6 +8,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/optimizer-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -34,14 +35,14 @@ HWY_AFTER_NAMESPACE();
 namespace nibble {
 namespace {
 
-HWY_EXPORT(bias_step);
+NIBBLE_EXPORT(bias_step);
 
 }  // namespace
 
 void update_bias(const OptimizerStep& step, std::size_t rows, std::size_t count, const float* dy,
                  std::size_t stride, float* bias, float* m, float* v) {
   assert(count % kTrainLanes == 0 && stride % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(bias_step)(step, rows, count, dy, stride, bias, m, v);
+  NIBBLE_DISPATCH(bias_step)(step, rows, count, dy, stride, bias, m, v);
 }
 
 }  // namespace nibble

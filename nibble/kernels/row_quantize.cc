@@ -14,6 +14,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -291,27 +292,27 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace nibble {
 
-HWY_EXPORT(quantize);
-HWY_EXPORT(quantize_with);
-HWY_EXPORT(range_of);
-HWY_EXPORT(used_words);
+NIBBLE_EXPORT(quantize);
+NIBBLE_EXPORT(quantize_with);
+NIBBLE_EXPORT(range_of);
+NIBBLE_EXPORT(used_words);
 
 void quantize_rows(const FloatRows& x, std::size_t count, std::uint8_t* bytes, RowScale* scales) {
-  HWY_DYNAMIC_DISPATCH(quantize)(x, count, bytes, scales);
+  NIBBLE_DISPATCH(quantize)(x, count, bytes, scales);
 }
 
 void quantize_rows_with(RowScale scale, const FloatRows& x, std::size_t count,
                         std::uint8_t* bytes) {
-  HWY_DYNAMIC_DISPATCH(quantize_with)(scale, x, count, bytes);
+  NIBBLE_DISPATCH(quantize_with)(scale, x, count, bytes);
 }
 
 ValueRange range_with_zero(const float* values, std::size_t count) {
-  return HWY_DYNAMIC_DISPATCH(range_of)(values, count);
+  return NIBBLE_DISPATCH(range_of)(values, count);
 }
 
 std::size_t find_used_words(const std::uint32_t* words, std::size_t count, std::size_t limit,
                             std::uint32_t* positions, std::uint32_t* values) {
-  return HWY_DYNAMIC_DISPATCH(used_words)(words, count, limit, positions, values);
+  return NIBBLE_DISPATCH(used_words)(words, count, limit, positions, values);
 }
 
 std::size_t find_non_zeros(const float* row, std::size_t count, std::size_t limit,

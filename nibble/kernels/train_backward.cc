@@ -12,6 +12,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/optimizer-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -263,26 +264,26 @@ HWY_AFTER_NAMESPACE();
 namespace nibble {
 namespace {
 
-HWY_EXPORT(backward);
-HWY_EXPORT(gradient_square);
-HWY_EXPORT(backward_inputs);
+NIBBLE_EXPORT(backward);
+NIBBLE_EXPORT(gradient_square);
+NIBBLE_EXPORT(backward_inputs);
 
 }  // namespace
 
 void train_backward(const BackwardLayer& layer, const OptimizerStep& step, std::size_t first,
                     std::size_t count) {
   assert(first % kBackwardInputs == 0 && layer.outputs % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(backward)(layer, step, first, count);
+  NIBBLE_DISPATCH(backward)(layer, step, first, count);
 }
 
 double train_gradient_square(const BackwardLayer& layer, std::size_t first, std::size_t count) {
   assert(first % kBackwardInputs == 0 && layer.outputs % kTrainLanes == 0);
-  return HWY_DYNAMIC_DISPATCH(gradient_square)(layer, first, count);
+  return NIBBLE_DISPATCH(gradient_square)(layer, first, count);
 }
 
 void train_backward_inputs(const BackwardLayer& layer, std::size_t inputs) {
   assert(layer.outputs % kTrainLanes == 0 && layer.dx != nullptr);
-  HWY_DYNAMIC_DISPATCH(backward_inputs)(layer, inputs);
+  NIBBLE_DISPATCH(backward_inputs)(layer, inputs);
 }
 
 }  // namespace nibble

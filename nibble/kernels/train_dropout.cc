@@ -12,6 +12,8 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
 namespace {
@@ -133,13 +135,13 @@ HWY_AFTER_NAMESPACE();
 namespace nibble {
 namespace {
 
-HWY_EXPORT(relu_dropout);
+NIBBLE_EXPORT(relu_dropout);
 
 }  // namespace
 
 void train_relu_dropout(const DropoutRow& dropout, std::size_t count, float* y) {
   assert(count % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(relu_dropout)(dropout, count, y);
+  NIBBLE_DISPATCH(relu_dropout)(dropout, count, y);
 }
 
 }  // namespace nibble

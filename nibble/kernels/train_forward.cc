@@ -9,6 +9,7 @@
 #include "hwy/highway.h"
 
 #include "nibble/kernels/adam-inl.h"
+#include "nibble/kernels/dispatch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
@@ -130,35 +131,35 @@ HWY_AFTER_NAMESPACE();
 namespace nibble {
 namespace {
 
-HWY_EXPORT(forward);
-HWY_EXPORT(sum_parts);
-HWY_EXPORT(sum_rows);
-HWY_EXPORT(relu);
+NIBBLE_EXPORT(forward);
+NIBBLE_EXPORT(sum_parts);
+NIBBLE_EXPORT(sum_rows);
+NIBBLE_EXPORT(relu);
 
 }  // namespace
 
 void train_forward(std::size_t rows, std::size_t inputs, std::size_t outputs, const float* x,
                    std::size_t x_stride, const float* w, const float* bias, float* y) {
   assert(outputs % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(forward)(rows, inputs, outputs, x, x_stride, w, bias, y);
+  NIBBLE_DISPATCH(forward)(rows, inputs, outputs, x, x_stride, w, bias, y);
 }
 
 void train_sum_parts(std::size_t rows, std::size_t outputs, std::size_t parts, const float* part,
                      std::size_t part_stride, const float* bias, float* y) {
   assert(outputs % kTrainLanes == 0 && part_stride % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(sum_parts)(rows, outputs, parts, part, part_stride, bias, y);
+  NIBBLE_DISPATCH(sum_parts)(rows, outputs, parts, part, part_stride, bias, y);
 }
 
 void train_sum_rows(std::size_t count, const std::uint32_t* indices, const float* values,
                     std::size_t outputs, const float* w, std::size_t w_stride, const float* bias,
                     float* y) {
   assert(outputs % kTrainLanes == 0 && w_stride % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(sum_rows)(count, indices, values, outputs, w, w_stride, bias, y);
+  NIBBLE_DISPATCH(sum_rows)(count, indices, values, outputs, w, w_stride, bias, y);
 }
 
 void train_relu(std::size_t count, float* y) {
   assert(count % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(relu)(count, y);
+  NIBBLE_DISPATCH(relu)(count, y);
 }
 
 }  // namespace nibble

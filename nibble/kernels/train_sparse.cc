@@ -8,6 +8,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/train_sparse-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -151,27 +152,27 @@ HWY_AFTER_NAMESPACE();
 namespace nibble {
 namespace {
 
-HWY_EXPORT(sparse_forward);
-HWY_EXPORT(sparse_backward);
-HWY_EXPORT(catch_up_feature);
+NIBBLE_EXPORT(sparse_forward);
+NIBBLE_EXPORT(sparse_backward);
+NIBBLE_EXPORT(catch_up_feature);
 
 }  // namespace
 
 void train_sparse_forward(const SparseBatch& batch, const ColumnBlock& block, float* y,
                           std::size_t stride) {
   assert(block.columns % kTrainLanes == 0 && stride % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(sparse_forward)(batch, block, y, stride);
+  NIBBLE_DISPATCH(sparse_forward)(batch, block, y, stride);
 }
 
 void train_sparse_backward(const SparseBatch& batch, const ColumnBlock& block, const AdamStep& step,
                            const float* dy, std::size_t stride) {
   assert(block.columns % kTrainLanes == 0 && stride % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(sparse_backward)(batch, block, step, dy, stride);
+  NIBBLE_DISPATCH(sparse_backward)(batch, block, step, dy, stride);
 }
 
 void train_catch_up(const CatchUp& catch_up, const ColumnBlock& block, std::size_t feature) {
   assert(block.columns % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(catch_up_feature)(catch_up, block, feature);
+  NIBBLE_DISPATCH(catch_up_feature)(catch_up, block, feature);
 }
 
 }  // namespace nibble

@@ -8,6 +8,7 @@
 // after foreach_target.h
 #include "hwy/highway.h"
 
+#include "nibble/kernels/dispatch.h"
 #include "nibble/kernels/optimizer-inl.h"
 #include "nibble/kernels/train_sparse-inl.h"
 
@@ -57,20 +58,20 @@ HWY_AFTER_NAMESPACE();
 namespace nibble {
 namespace {
 
-HWY_EXPORT(sgd_catch_up);
-HWY_EXPORT(sparse_sgd_backward);
+NIBBLE_EXPORT(sgd_catch_up);
+NIBBLE_EXPORT(sparse_sgd_backward);
 
 }  // namespace
 
 void train_sgd_catch_up(const SgdCatchUp& catch_up, const ColumnBlock& block, std::size_t feature) {
   assert(block.columns % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(sgd_catch_up)(catch_up, block, feature);
+  NIBBLE_DISPATCH(sgd_catch_up)(catch_up, block, feature);
 }
 
 void train_sparse_sgd_backward(const SparseBatch& batch, const ColumnBlock& block,
                                const SgdStep& step, const float* dy, std::size_t stride) {
   assert(block.columns % kTrainLanes == 0 && stride % kTrainLanes == 0);
-  HWY_DYNAMIC_DISPATCH(sparse_sgd_backward)(batch, block, step, dy, stride);
+  NIBBLE_DISPATCH(sparse_sgd_backward)(batch, block, step, dy, stride);
 }
 
 }  // namespace nibble
