@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Reading a model takes the file and 16 MB at most, the program itself counted; answering from nibble's own file the file and
-8 MB, or 12 where codes are packed into another order beside the file (int4). The peak is the kernel's, of the whole process.
+8 MB. The peak is the kernel's, of the whole process.
 """
 import itertools
 import resource
@@ -86,7 +86,7 @@ class Memory(ProgramTest):
             with self.subTest(scheme=scheme):
                 model = self.folder / f"{scheme}.safetensors"
                 self.run_well("quantize", path, "--scheme", scheme, "-o", model)
-                self.assert_fits((12 if scheme == "int4" else 8) * MB, model, "predict", model, self.folder / "row.csv")
+                self.assert_fits(8 * MB, model, "predict", model, self.folder / "row.csv")
                 self.assert_fits(16 * MB, model, "inspect", model)
 
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "nibble/core/aligned.h"
+#include "nibble/core/shared_file.h"
 
 namespace nibble {
 
@@ -19,6 +20,7 @@ struct SharedMatrix {
   std::size_t columns = 0;
   std::span<const T> values;          // rows * columns, row-major
   std::shared_ptr<const void> owner;  // keeps the values where they are
+  const MappedFile* file = nullptr;   // that they lie in; null for values elsewhere
 
   SharedMatrix() = default;
   // NOLINTNEXTLINE(google-explicit-constructor): a matrix that is finished becomes one of these
@@ -34,6 +36,11 @@ struct SharedMatrix {
         values(shared_values),
         owner(std::move(their_owner)) {
     assert(values.size() == rows * columns);
+  }
+  SharedMatrix(std::size_t row_count, std::size_t column_count, std::span<const T> mapped_values,
+               const SharedFile& mapped)
+      : SharedMatrix(row_count, column_count, mapped_values, std::shared_ptr<const void>(mapped)) {
+    file = mapped.get();
   }
 
   std::span<const T> row(std::size_t index) const {

@@ -12,7 +12,7 @@ namespace {
 
 Int4Source source_of(const Int4Matrix& weight) {
   return {weight.codes.values.data(), weight.scales.values.data(), weight.codes.rows,
-          weight.outputs};
+          weight.outputs, weight.codes.file};
 }
 
 // Groups along the inputs: made for dense rows. A sparse row is written out in full.

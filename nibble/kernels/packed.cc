@@ -44,11 +44,30 @@ void pack_int4_part(const Int4Source& source, std::size_t input, std::size_t fir
   }
 }
 
-std::int16_t sum_of_group(const Int4Source& source, std::size_t group, std::size_t output) {
+// Of all inputs of `group`.
+std::int16_t sum_of_codes(const Int4Source& group, std::size_t output) {
   int sum = 0;
-  const std::size_t end = std::min(source.inputs, (group + 1) * kGroup);
-  for (std::size_t i = group * kGroup; i < end; ++i) sum += source.nibble(i, output) - 8;
+  for (std::size_t i = 0; i < group.inputs; ++i) sum += group.nibble(i, output) - 8;
   return static_cast<std::int16_t>(sum);
+}
+
+// Calls visit(first input, part) with kGroup inputs at a time, whose codes do not lie in a mapped
+// file: a model's file and its packed form are never in memory together. Larger pieces are slower:
+// 8 KB of the reference model's stay in L1.
+template <typename Visit>
+void for_each_group(const Int4Source& source, Visit visit) {
+  AlignedVector<std::uint8_t> read(source.file == nullptr ? 0 : kGroup * source.row_bytes());
+  for (std::size_t first = 0; first < source.inputs; first += kGroup) {
+    Int4Source part = source;
+    part.inputs = std::min(kGroup, source.inputs - first);
+    part.codes += first * source.row_bytes();
+    if (source.file != nullptr) {
+      const std::span codes(part.codes, part.inputs * source.row_bytes());
+      copy_from_file(source.file, std::as_bytes(codes), read.data());
+      part.codes = read.data();
+    }
+    visit(first, part);
+  }
 }
 
 // 128 nibbles in order to words whose nibble k is number 16k+j. Byte m of word 2t takes the low
@@ -76,6 +95,25 @@ void transpose_block(const std::uint8_t* bytes, std::uint32_t* words) {
   for (std::size_t t = 0; t < 8; ++t) {
     words[2 * t] = word(even, t);
     words[2 * t + 1] = word(odd, t);
+  }
+}
+
+// One input's codes, 64 bytes of them at a time.
+void gather_int4_row(std::span<const std::uint8_t> row, std::uint32_t* to) {
+  for (; row.size() >= 64; row = row.subspan(64), to += 16) transpose_block(row.data(), to);
+  if (row.empty()) return;
+  std::array<std::uint8_t, 64> block{};
+  block.fill(0x88);
+  std::ranges::copy(row, block.begin());
+  transpose_block(block.data(), to);
+}
+
+void pack_int4_group(const Int4Source& group, std::size_t first_input, Int4Panels& packed) {
+  for (std::size_t i = 0; i < group.inputs; ++i) {
+    for_each_part(packed, group.outputs, packed.groups() * 8, (first_input + i) / 4,
+                  [&](std::size_t at, std::size_t first, std::size_t count) {
+                    pack_int4_part(group, i, first, count, packed.codes.data() + at * 2);
+                  });
   }
 }
 
@@ -128,21 +166,17 @@ Int4Panels pack_int4_panels(const Int4Source& source, bool with_group_sums) {
   packed.codes.assign(scales * 16, 0x08);
   packed.scales.resize(scales);
   packed.group_sums.resize(with_group_sums ? scales : 0);
-  for (std::size_t i = 0; i < source.inputs; ++i) {
-    for_each_part(packed, source.outputs, packed.groups() * 8, i / 4,
-                  [&](std::size_t at, std::size_t first, std::size_t count) {
-                    pack_int4_part(source, i, first, count, packed.codes.data() + at * 2);
-                  });
-  }
-  for (std::size_t g = 0; g < packed.groups(); ++g) {
+  for_each_group(source, [&](std::size_t first_input, const Int4Source& part) {
+    pack_int4_group(part, first_input, packed);
+    const std::size_t g = first_input / kGroup;
     for_each_part(packed, source.outputs, packed.groups(), g,
                   [&](std::size_t at, std::size_t first, std::size_t count) {
                     const std::uint16_t* from = source.scales + g * source.outputs + first;
                     std::copy_n(from, count, packed.scales.data() + at);
                     for (std::size_t c = 0; with_group_sums && c < count; ++c)
-                      packed.group_sums[at + c] = sum_of_group(source, g, first + c);
+                      packed.group_sums[at + c] = sum_of_codes(part, first + c);
                   });
-  }
+  });
   return packed;
 }
 
@@ -150,23 +184,14 @@ Int4Gathered pack_int4_gathered(const Int4Source& source) {
   Int4Gathered packed{source.inputs, source.outputs, {}, {}};
   packed.codes.resize(source.inputs * packed.blocks() * 16);
   packed.scales.resize(source.inputs * packed.blocks() * 4);
-  const std::size_t bytes = (source.outputs + 1) / 2;
   const std::size_t groups = (source.outputs + kGroup - 1) / kGroup;
-  for (std::size_t i = 0; i < source.inputs; ++i) {
-    const std::uint8_t* row = source.codes + i * bytes;
-    std::uint32_t* to = packed.codes.data() + i * packed.blocks() * 16;
-    for (std::size_t first = 0; first < bytes; first += 64, to += 16) {
-      if (bytes - first >= 64) {
-        transpose_block(row + first, to);
-        continue;
-      }
-      std::array<std::uint8_t, 64> block{};
-      block.fill(0x88);
-      std::copy_n(row + first, bytes - first, block.data());
-      transpose_block(block.data(), to);
-    }
+  for_each_group(source, [&](std::size_t first, const Int4Source& part) {
+    for (std::size_t i = 0; i < part.inputs; ++i)
+      gather_int4_row({part.codes + i * part.row_bytes(), part.row_bytes()},
+                      packed.codes.data() + (first + i) * packed.blocks() * 16);
+  });
+  for (std::size_t i = 0; i < source.inputs; ++i)
     std::copy_n(source.scales + i * groups, groups, packed.scales.data() + i * packed.blocks() * 4);
-  }
   return packed;
 }
 

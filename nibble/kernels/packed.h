@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "nibble/core/aligned.h"
+#include "nibble/core/shared_file.h"
 #include "nibble/core/shared_matrix.h"
 
 namespace nibble {
@@ -180,8 +181,10 @@ struct Int4Source {
   const std::uint16_t* scales = nullptr;
   std::size_t inputs = 0;
   std::size_t outputs = 0;
+  const MappedFile* file = nullptr;  // that the codes lie in: then they are read past its mapping
+  std::size_t row_bytes() const { return (outputs + 1) / 2; }
   std::uint8_t nibble(std::size_t input, std::size_t output) const {
-    const std::uint8_t byte = codes[input * ((outputs + 1) / 2) + output / 2];
+    const std::uint8_t byte = codes[input * row_bytes() + output / 2];
     return output % 2 == 0 ? byte & 15U : static_cast<std::uint8_t>(byte >> 4U);
   }
 };
