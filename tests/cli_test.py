@@ -114,6 +114,17 @@ class LifeOfAModel(ProgramTest):
                 self.assertGreater(self.accuracy(output), 85)
                 self.assertRegex(self.run_well("inspect", output), rf"Stored as +{scheme}\n")
 
+    def test_half_models_are_widened_where_floats_are_needed(self):
+        half, output = self.folder / "half.pt", self.folder / "from-half.safetensors"
+        self.run_well("quantize", self.model, "--scheme", "f16", "-o", half)
+        self.run_well("quantize", half, "--scheme", "int4", "-o", output)
+        self.assertGreater(self.accuracy(output), 85)
+        self.assertIn("is to blame", self.run_well("blame", half, self.data, "--scheme", "int2"))
+        self.run_well("train", self.data, "-o", self.folder / "on.pt", "--init", half, *SMALL)
+        done = nibble("quantize", output, "--scheme", "int8", "-o", half)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("quantized already, as int4", done.stderr.decode())
+
     def test_recipes_come_as_text_and_files(self):
         sizes = []
         toml = self.folder / "recipe.toml"
