@@ -52,6 +52,7 @@ std::vector<Blame> compare(const BlameOptions& options, const Model& model,
   }
   std::vector<std::string> schemes = options.schemes;
   if (schemes.empty()) schemes = {"int8", "int4", "int3", "int2"};
+  blames.reserve(schemes.size());
   for (const std::string& scheme : schemes)
     blames.push_back(blame(original,
                            quantize(original, recipe_from(scheme), input_kind(model.featurizer)),

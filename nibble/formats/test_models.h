@@ -27,7 +27,7 @@ inline Model word_model() {
   Mlp mlp = initialised_mlp({33, {31, 5}, 3}, 7);
   mlp.layers.back().bias[0] = -0.0F;
   mlp.layers.back().bias[1] = 1e-42F;
-  return {BagOfWords{Vocabulary(std::move(words))},
+  return {BagOfWords{Vocabulary(words)},
           {"negative", "neutral \"x\"", "positive"},
           std::move(mlp),
           {{{"dropout", "0.3"},
