@@ -25,6 +25,7 @@ HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
 namespace {
 
+// NOLINTNEXTLINE(misc-unused-alias-decls): used at some levels
 namespace hn = hwy::HWY_NAMESPACE;
 [[maybe_unused]] constexpr std::size_t kSums = 12;
 

@@ -15,6 +15,7 @@ HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
 namespace {
 
+// NOLINTNEXTLINE(misc-unused-alias-decls): used at some levels
 namespace hn = hwy::HWY_NAMESPACE;
 
 using Step = std::array<std::uint32_t, kReadStep>;

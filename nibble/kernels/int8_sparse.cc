@@ -39,7 +39,7 @@ void gather(const Job& job) {
       const auto value = static_cast<std::int16_t>(job.value(i));
       const std::int8_t* codes = job.row(i) + first;
       for (std::size_t c = 0; c < kPanelWidth; ++c) {
-        const std::int16_t code = codes[c];
+        const auto code = static_cast<std::int16_t>(codes[c]);
         sums[c] += value * code;
       }
     }
