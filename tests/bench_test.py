@@ -2,6 +2,7 @@
 answers they compare are right, and that they write what they promise. No time is judged.
 """
 import json
+import shutil
 import subprocess
 import sys
 import unittest
@@ -61,6 +62,13 @@ class Bench(ProgramTest):
         self.assertEqual(list(found[0]), ["Original", "int2", "int2, second-order", "int2, trained"])
         self.assertEqual(found[0]["Original"]["error"], 0)
         self.assertTrue(all(run[name]["accuracy"] >= 95 for run in found for name in run), found)
+
+    @unittest.skipUnless(shutil.which("fasttext"), "fasttext is not here")
+    def test_sizes(self):
+        found, printed = self.bench("quantization/sizes.py")
+        self.assertIn("must have at least 256 rows", printed)  # fastText's word on a vocabulary that small
+        self.assertLess(found["nibble shrink --max-drop 0.5"][0]["bytes"], found["nibble f32"][0]["bytes"])
+        self.assertTrue(all(run["test"] >= 95 for runs in found.values() for run in runs if "refused" not in run), found)
 
 
 if __name__ == "__main__":
