@@ -1,7 +1,8 @@
-"""The two commands that measure nibble beside its peers, on made-up data and for a moment: that they run to their end, that
-the answers they compare are right, and that they write what they promise. No time is judged.
+"""The commands that measure nibble and its peers, on made-up data and for a moment: that they run to their end, that the
+answers they compare are right, and that they write what they promise. No time is judged.
 """
 import json
+import shutil
 import subprocess
 import sys
 import unittest
@@ -54,6 +55,20 @@ class Bench(ProgramTest):
                          [("rows", 1000), ("rows", 2000), ("vocabulary", 100), ("vocabulary", 200), ("hidden", 64), ("hidden", 128)])
         self.assertEqual([one["inputs"] for one in found["runs"] if one["what"] == "vocabulary"], [100, 200])
         self.assertTrue(all(one["peak_bytes"] > 0 for one in found["runs"]))
+
+    def test_quantization(self):
+        found, printed = self.bench("quantization/compare.py")
+        self.assertIn("seeds won", printed)
+        self.assertEqual(list(found[0]), ["Original", "int2", "int2, second-order", "int2, trained"])
+        self.assertEqual(found[0]["Original"]["error"], 0)
+        self.assertTrue(all(run[name]["accuracy"] >= 95 for run in found for name in run), found)
+
+    @unittest.skipUnless(shutil.which("fasttext"), "fasttext is not here")
+    def test_sizes(self):
+        found, printed = self.bench("quantization/sizes.py")
+        self.assertIn("must have at least 256 rows", printed)  # fastText's word on a vocabulary that small
+        self.assertLess(found["nibble shrink --max-drop 0.5"][0]["bytes"], found["nibble f32"][0]["bytes"])
+        self.assertTrue(all(run["test"] >= 95 for runs in found.values() for run in runs if "refused" not in run), found)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,21 @@ def split_training(data, checkpoint):
     return (Part(whole.rows[first], whole.labels[first], None), Part(whole.rows[second], whole.labels[second], None))
 
 
+def write_marked(path, texts, labels):
+    path.write_text("".join(f"__label__{label} {text}\n" for text, label in zip(texts, labels)), encoding="utf-8")
+    return path
+
+
+def marked_texts(data, scratch):
+    """fastText's form of the files, with the split of everyone else."""
+    folder = folder_of(data)
+    texts, labels = read_texts(folder / "train.tsv")
+    train, validation, train_labels, validation_labels = train_test_split(texts, labels, test_size=0.2, random_state=42)
+    return {"train": write_marked(scratch / "train.txt", train, train_labels),
+            "validation": write_marked(scratch / "validation.txt", validation, validation_labels),
+            "test": write_marked(scratch / "test.txt", *read_texts(folder / "test.tsv"))}
+
+
 def write_rows(rows, folder):
     """As files that any language reads in a line: row starts, columns and values, 32 bits each."""
     rows.indptr.astype("<i4").tofile(folder / "rows.starts")

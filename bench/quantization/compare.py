@@ -4,53 +4,66 @@ import argparse
 import json
 import re
 import statistics
-import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
-from scipy import stats
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "common"))
 
-ROOT = Path(__file__).resolve().parents[2]
+import program
+from answers import TestRows, output_error
+from pairs import p_value, pairs_text
+
 SETTINGS = {"sst2": [], "fashion-mnist": ["--learning-rate", "1e-3", "--schedule", "cosine", "--dropout", "0.1"]}
 NEAREST = ["f16", "bf16", "int8", "fp8", "int4", "nf4", "int3", "int2", "ternary", "1bit", "pq4", "pq8"]
 ROUNDED = ["int3", "int2", "1bit", "int3:channel", "int2:channel"]  # importance tells apart only the weights of several inputs
 ROUNDINGS = ["importance", "second-order"]
 RULES = ["minmax", "percentile", "mse"]
 AWARE = ["int2", "ternary", "1bit"]
+QUICK = {"train": ["--hidden", "16,8", "--epochs", "3", "--learning-rate", "0.01"], "only": "int2(, (second-order|trained))?"}
 
 
 class Bench:
     def __init__(self, options, folder):
-        self.nibble, self.data, self.folder, self.epochs = options.nibble, options.data, Path(folder), options.epochs
+        self.data, self.folder, self.epochs = options.data, Path(folder), options.epochs
         self.models, self.only = options.models or self.folder, re.compile(options.only)
+        self.settings = QUICK["train"] if options.quick else SETTINGS.get(options.data, [])
+        self.rows = TestRows(options.data, self.folder)
 
-    def run(self, *arguments):
-        done = subprocess.run([self.nibble, *map(str, arguments)], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise SystemExit(f"nibble {' '.join(map(str, arguments))}\n{done.stderr}")
-        return done.stdout
+    def logits(self, model):
+        return self.rows.logits(program.nibble("predict", model, self.rows.file, "--logits"))
 
-    def accuracy(self, model):
-        return float(re.search(r"Accuracy\s+([\d.]+)", self.run("eval", model, self.data))[1])
+    def checked(self, model):
+        """Original's logits. `nibble eval` reads the test rows by itself: it tells whether predict was given the same."""
+        logits = self.logits(model)
+        said = re.search(r"Accuracy +([\d.]+)", program.nibble("eval", model, self.data))[1]
+        if said != f"{self.rows.accuracy(logits):.2f}":
+            raise program.Failure(f"eval is right on {said} % of the test rows, predict on {self.rows.accuracy(logits):.2f} %")
+        return logits
 
     def model(self, seed):
         """Trained anew, unless the folder of models has it."""
-        path = self.models / f"{self.data}-{seed}.pt"
+        path = self.models / f"{Path(self.data).name}-{seed}.pt"
         if not path.exists():
-            self.run("train", self.data, "-o", path, "--seed", seed, "--quiet", *SETTINGS[self.data])
+            program.nibble("train", self.data, "-o", path, "--seed", seed, "--quiet", *self.settings)
         return path
 
+    def figures(self, model, original, seconds):
+        logits = self.logits(model)
+        return {"accuracy": self.rows.accuracy(logits), "bytes": model.stat().st_size, "seconds": seconds,
+                "error": output_error(logits, original), "cross_entropy": self.rows.cross_entropy(logits)}
+
     def variants(self, model):
-        """Accuracy, bytes and seconds by name."""
-        results = {"Original": (self.accuracy(model), model.stat().st_size, 0.0)}
+        """Figures by name."""
+        original = self.checked(model)
+        results = {"Original": self.figures(model, original, 0.0)}
         for name, arguments in self.ways():
-            if not self.only.fullmatch(name):
-                continue
-            output = self.folder / "variant.safetensors"
-            start = time.monotonic()
-            self.run(*arguments(model, output))
-            results[name] = (self.accuracy(output), output.stat().st_size, time.monotonic() - start)
+            if self.only.fullmatch(name):
+                output = self.folder / "variant.safetensors"
+                start = time.monotonic()
+                program.nibble(*arguments(model, output))
+                results[name] = self.figures(output, original, time.monotonic() - start)
         return results
 
     def ways(self):
@@ -70,51 +83,53 @@ class Bench:
         yield "shrink", lambda model, output: ["shrink", model, self.data, "-o", output, "--quiet"]
 
 
-def p_value(differences):
-    """Of the paired t test; 1 when nothing differs."""
-    if len(differences) < 2 or len(set(differences)) == 1:
-        return 1.0
-    return float(stats.ttest_1samp(differences, 0.0).pvalue)
-
-
 def print_table(runs):
-    print(f"{'':<22}{'accuracy':>9}{'less it':>9}{'s.d.':>7}{'p':>8}{'bytes':>12}{'seconds':>9}")
+    print(f"{'':<27}{'accuracy':>9}{'less it':>9}{'s.d.':>7}{'p':>8}{'bytes':>12}{'seconds':>9}")
     for name in runs[0]:
-        values = [run[name] for run in runs]
-        differences = [run[name][0] - run["Original"][0] for run in runs]
+        means = {what: statistics.fmean(run[name][what] for run in runs) for what in runs[0][name]}
+        differences = [run[name]["accuracy"] - run["Original"]["accuracy"] for run in runs]
         deviation = statistics.stdev(differences) if len(runs) > 1 else 0.0
-        print(f"{name:<22}{statistics.mean(v[0] for v in values):9.2f}{statistics.mean(differences):+9.2f}{deviation:7.2f}"
-              f"{p_value(differences):8.3f}{statistics.mean(v[1] for v in values):12,.0f}"
-              f"{statistics.mean(v[2] for v in values):9.1f}")
+        print(f"{name:<27}{means['accuracy']:9.2f}{statistics.fmean(differences):+9.2f}{deviation:7.2f}"
+              f"{p_value(differences):8.3f}{means['bytes']:12,.0f}{means['seconds']:9.1f}")
 
 
-def print_pairs(runs):
-    for scheme in ROUNDED:
-        for way in ["bias", *ROUNDINGS]:
-            if scheme in runs[0] and f"{scheme}, {way}" in runs[0]:
-                differences = [run[f"{scheme}, {way}"][0] - run[scheme][0] for run in runs]
-                print(f"{scheme}: {way} less nearest {statistics.mean(differences):+.2f} points, p {p_value(differences):.3f}")
-
-
-def main():
+def parsed():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", default="sst2", choices=SETTINGS)
+    parser.add_argument("--data", default="sst2", help="sst2, fashion-mnist, or a folder with train.tsv and test.tsv")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=4, help="of training with rounded weights")
     parser.add_argument("--json", type=Path, help="every figure, into this file")
     parser.add_argument("--models", type=Path, help="a folder that keeps the trained networks for the next time")
     parser.add_argument("--only", default=".*", help="regular expression of the names to measure, as the table has them")
-    parser.add_argument("--nibble", default=ROOT / "build/release/nibble", type=Path)
+    parser.add_argument("--nibble", default=program.NIBBLE, type=Path)
+    parser.add_argument("--quick", action="store_true", help="as small as it gets: shows that it works, measures nothing")
     options = parser.parse_args()
+    if options.quick:
+        options.seeds, options.epochs, options.only = 2, 1, QUICK["only"]
+    return options
+
+
+def measure(options):
     runs = []
     with tempfile.TemporaryDirectory(prefix="nibble-quantization-") as folder:
         bench = Bench(options, folder)
         for seed in range(options.seeds):
             runs.append(bench.variants(bench.model(seed)))
             if options.json:
-                options.json.write_text(json.dumps(runs, indent=1))
+                options.json.write_text(json.dumps(runs, indent=1), encoding="utf-8")
+    return runs
+
+
+def main():
+    options = parsed()
+    program.NIBBLE = options.nibble.resolve()
+    try:
+        print(program.describe(program.machine()))
+        runs = measure(options)
+    except program.Failure as failure:
+        sys.exit(str(failure))
     print_table(runs)
-    print_pairs(runs)
+    print("\n" + pairs_text(runs, ROUNDED, ["bias", *ROUNDINGS]))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import processes
 from intervals import difference, mean, median_ratio
 from program import nibble
-from rows import folder_of, read_texts
+from rows import folder_of, marked_texts
 from table import figure, table
 
 # (trainer, threads). nibble's first: the others are held against it.
@@ -30,22 +30,6 @@ class Setting:
     options: list  # of nibble train
     checkpoint: Path = None
     marked: dict = field(default_factory=dict)
-
-
-def write_marked(path, texts, labels):
-    path.write_text("".join(f"__label__{label} {text}\n" for text, label in zip(texts, labels)), encoding="utf-8")
-    return path
-
-
-def marked_texts(data, scratch):
-    """fastText's form of the files, with the split of everyone else."""
-    from sklearn.model_selection import train_test_split
-    folder = folder_of(data)
-    texts, labels = read_texts(folder / "train.tsv")
-    train, validation, train_labels, validation_labels = train_test_split(texts, labels, test_size=0.2, random_state=42)
-    return {"train": write_marked(scratch / "train.txt", train, train_labels),
-            "validation": write_marked(scratch / "validation.txt", validation, validation_labels),
-            "test": write_marked(scratch / "test.txt", *read_texts(folder / "test.tsv"))}
 
 
 def prepare(data, scratch, epochs, options):
