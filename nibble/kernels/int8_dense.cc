@@ -30,7 +30,8 @@ void panel_sums(const std::int8_t* codes, std::size_t width, const std::uint8_t*
       four[j] = static_cast<std::int16_t>(q[i + j] - offset);
     for (std::size_t c = 0; c < width * 4; c += 4) {
       for (std::size_t j = 0; j < 4; ++j) {
-        const auto code = static_cast<std::int16_t>(codes[c + j]);
+        // NOLINTNEXTLINE(bugprone-signed-char-misuse): a number, not a character
+        const std::int16_t code = codes[c + j];
         sums[c + j] += four[j] * code;
       }
     }

@@ -39,7 +39,8 @@ void gather(const Job& job) {
       const auto value = static_cast<std::int16_t>(job.value(i));
       const std::int8_t* codes = job.row(i) + first;
       for (std::size_t c = 0; c < kPanelWidth; ++c) {
-        const auto code = static_cast<std::int16_t>(codes[c]);
+        // NOLINTNEXTLINE(bugprone-signed-char-misuse): a number, not a character
+        const std::int16_t code = codes[c];
         sums[c] += value * code;
       }
     }
