@@ -77,6 +77,11 @@ HWY_INLINE float plain_fma(float x, float y, float z) {
 HWY_INLINE F32Vec fused(F32Vec value, F32Vec weight, F32Vec sum) {
 #if HWY_TARGET == HWY_SCALAR
   return F32Vec{plain_fma(value.raw, weight.raw, sum.raw)};
+#elif HWY_TARGET == HWY_EMU128  // what Clang has for plain loops
+  F32Vec result;
+  for (std::size_t i = 0; i < kLanes; ++i)
+    result.raw[i] = plain_fma(value.raw[i], weight.raw[i], sum.raw[i]);
+  return result;
 #else
   return hn::MulAdd(value, weight, sum);
 #endif
