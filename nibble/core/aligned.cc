@@ -7,8 +7,6 @@
 namespace nibble {
 namespace {
 
-constexpr std::size_t kHugePage = std::size_t{1} << 21;
-
 // From one huge page on. What lies beyond the last whole one stays in small pages, so that nothing
 // is rounded up.
 bool is_large(std::size_t bytes) { return bytes >= kHugePage; }

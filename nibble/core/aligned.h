@@ -10,6 +10,7 @@
 namespace nibble {
 
 inline constexpr std::size_t kCacheLine = 64;
+inline constexpr std::size_t kHugePage = std::size_t{1} << 21;  // Linux on x86
 
 // `bytes` of storage aligned to kCacheLine; freed with the same size.
 void* allocate_aligned(std::size_t bytes);

@@ -35,6 +35,20 @@ struct stat status_of(int descriptor, const fs::path& path) {
   return status;
 }
 
+// Bytes read: fewer than `count` where the file ends, with errno 0, or the system refuses.
+std::size_t read_at(int descriptor, std::size_t offset, std::size_t count, void* to) {
+  std::size_t done = 0;
+  while (done < count) {
+    const ssize_t got = ::pread(descriptor, static_cast<std::byte*>(to) + done, count - done,
+                                static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got == 0) errno = 0;
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& path) {
@@ -66,16 +80,11 @@ SeekableFile::~SeekableFile() { ::close(descriptor_); }
 
 void SeekableFile::read(std::size_t offset, std::size_t count, std::string& bytes) const {
   bytes.resize(count);
-  for (std::size_t done = 0; done < count;) {
-    const ssize_t got =
-        ::pread(descriptor_, bytes.data() + done, count - done, static_cast<off_t>(offset + done));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_error("cannot read '{}': {}", path_.string(), reason());
-    if (got == 0)
-      throw_error("'{}' ended after {} bytes, but it had {} when it was opened", path_.string(),
-                  offset + done, size_);
-    done += static_cast<std::size_t>(got);
-  }
+  const std::size_t done = read_at(descriptor_, offset, count, bytes.data());
+  if (done == count) return;
+  if (errno != 0) throw_error("cannot read '{}': {}", path_.string(), reason());
+  throw_error("'{}' ended after {} bytes, but it had {} when it was opened", path_.string(),
+              offset + done, size_);
 }
 
 MappedFile::MappedFile(const fs::path& path) {
@@ -92,9 +101,8 @@ MappedFile::MappedFile(const fs::path& path) {
 }
 
 MappedFile::~MappedFile() {
-  if (data_ == nullptr) return;
-  ::munmap(const_cast<std::byte*>(data_), size_);
-  if (descriptor_ > STDERR_FILENO) ::close(descriptor_);
+  const Descriptor closed_at_the_end(descriptor_);
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
@@ -125,15 +133,8 @@ void MappedFile::release(std::span<const std::byte> part) const noexcept {
 
 bool MappedFile::read(std::span<const std::byte> part, void* to) const noexcept {
   if (!contains(part)) return false;
-  for (std::size_t done = 0; done < part.size();) {
-    const auto rest = part.subspan(done);
-    const ssize_t got = ::pread(descriptor_, static_cast<std::byte*>(to) + done, rest.size(),
-                                static_cast<off_t>(rest.data() - data_));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    done += static_cast<std::size_t>(got);
-  }
-  return true;
+  const auto offset = static_cast<std::size_t>(part.data() - data_);
+  return read_at(descriptor_, offset, part.size(), to) == part.size();
 }
 
 void make_folder(const fs::path& path) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "nibble/core/aligned.h"
+
 namespace nibble {
 
 // What was read before, to check it, does not stay beside the copy.

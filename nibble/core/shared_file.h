@@ -32,8 +32,6 @@ class PagesBehind {
   static constexpr std::size_t kPiece = std::size_t{1} << 18;
 
  private:
-  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
-
   void give_back(std::size_t end);
 
   const MappedFile* file_;

@@ -1,45 +1,17 @@
 #include "nibble/network/reference_forward.h"
 
 #include <algorithm>
-#include <cmath>
-#include <span>
+#include <functional>
 
 #include "nibble/core/error.h"
+#include "nibble/network/reference_layer.h"
 
 namespace nibble {
 namespace {
 
-// Fused, as the kernels do it on CPUs that can.
-void add_scaled(std::span<float> y, float x, std::span<const float> w) {
-  for (std::size_t o = 0; o < y.size(); ++o) y[o] = std::fma(x, w[o], y[o]);
-}
-
-Matrix<float> start_from_bias(std::size_t rows, const Linear& layer) {
-  Matrix<float> y(rows, layer.outputs());
-  for (std::size_t r = 0; r < rows; ++r) std::ranges::copy(layer.bias, y.row(r).begin());
-  return y;
-}
-
-Matrix<float> apply(const Linear& layer, const SparseRowsView& x) {
-  Matrix<float> y = start_from_bias(x.rows, layer);
-  for (std::size_t r = 0; r < x.rows; ++r) {
-    const auto indices = x.row_indices(r);
-    const auto values = x.row_values(r);
-    for (std::size_t i = 0; i < indices.size(); ++i)
-      add_scaled(y.row(r), values[i], layer.weight.row(indices[i]));
-  }
-  return y;
-}
-
-Matrix<float> apply(const Linear& layer, const DenseRowsView& x) {
-  Matrix<float> y = start_from_bias(x.rows, layer);
-  for (std::size_t r = 0; r < x.rows; ++r) {
-    for (std::size_t i = 0; i < x.columns; ++i) {
-      // A zero adds nothing to finite weights, and check vectors have thousands.
-      if (x.row(r)[i] != 0.0F) add_scaled(y.row(r), x.row(r)[i], layer.weight.row(i));
-    }
-  }
-  return y;
+template <typename View>
+Matrix<float> apply(const Linear& layer, const View& x) {
+  return reference_layer(layer.weight, std::identity(), layer.bias, x);
 }
 
 }  // namespace

@@ -1,14 +1,15 @@
 #include "nibble/quant/reference_forward.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "nibble/network/reference_forward.h"
+#include "nibble/network/reference_layer.h"
 #include "nibble/quant/activations.h"
 #include "nibble/quant/kernel_form.h"
 
@@ -166,41 +167,19 @@ Matrix<float> apply(const Int4Matrix& weight, std::span<const float> bias, const
   return y;
 }
 
-// Weights that are floats, each code of which `widen` makes one: the chain of
-// network/reference_forward.h, without a copy of all weights.
-template <typename Code, typename Widen, typename View>
-Matrix<float> apply_floats(const Code& codes, const Widen& widen, std::span<const float> bias,
-                           const View& rows) {
-  Matrix<float> y(rows.rows, bias.size());
-  for (std::size_t r = 0; r < rows.rows; ++r) {
-    const std::span<float> sums = y.row(r);
-    std::ranges::copy(bias, sums.begin());
-    const std::vector<std::uint32_t> columns = columns_of(rows, r);
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      const float value = values_of(rows, r)[i];
-      if (value == 0.0F) continue;
-      const auto row = codes.row(columns[i]);
-      for (std::size_t o = 0; o < sums.size(); ++o)
-        sums[o] = std::fma(value, widen(row[o]), sums[o]);
-    }
-  }
-  return y;
-}
-
 template <typename View>
 Matrix<float> apply(const F32Matrix& weight, std::span<const float> bias, const View& rows) {
-  return apply_floats(
-      weight, [](float value) { return value; }, bias, rows);
+  return reference_layer(weight, std::identity(), bias, rows);
 }
 
 template <typename View>
 Matrix<float> apply(const F16Matrix& weight, std::span<const float> bias, const View& rows) {
-  return apply_floats(weight.codes, float_from_f16, bias, rows);
+  return reference_layer(weight.codes, float_from_f16, bias, rows);
 }
 
 template <typename View>
 Matrix<float> apply(const Bf16Matrix& weight, std::span<const float> bias, const View& rows) {
-  return apply_floats(weight.codes, float_from_bf16, bias, rows);
+  return reference_layer(weight.codes, float_from_bf16, bias, rows);
 }
 
 template <typename View>
