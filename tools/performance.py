@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Measures the reference models with `nibble bench` and writes docs/performance.md.
+"""Measures the reference models with `nibble bench` and writes docs/performance.md, or a page of another name for a machine
+of another kind.
 
-  ./lab && tools/performance.py [lab-out] [--rounds 5]
+  ./lab && tools/performance.py [lab-out] [--rounds 5] [--output docs/performance-avx2.md]
 
 Every model is timed in each round, one after another, so that a machine that changes its pace changes it for all; each
 figure is the median over the rounds. Stop everything else first: the page says when a round was noisy.
@@ -140,17 +141,29 @@ def noise_text(reports):
     return f"{noisy} of {len(runs)} measurements were flagged as noisy by bench itself."
 
 
+def roofline(arguments):
+    """The picture's file, named as the page is."""
+    return arguments.output.with_name(arguments.output.stem.replace("performance", "roofline-int8") + ".svg")
+
+
+def avx2_section(avx2):
+    return f"""## On AVX2 (`--cpu avx2`), microseconds per call
+
+{level_table(avx2)}
+"""
+
+
 def page(arguments, models, reports, avx2):
     first = reports["int8"][0]
     machine = first["machine"]
-    return f"""# Performance
+    return f"""# Performance{" on " + machine["cpu_level"].upper() if not avx2 else ""}
 
 <!-- Written by tools/performance.py; do not edit. -->
 
 What `nibble bench` measured on the reference model, beside what the machine could do at most in the same run. Once more:
 
 ```sh norun: takes minutes and wants a machine that does nothing else
-./lab && tools/performance.py lab-out
+./lab && tools/performance.py lab-out --output docs/{arguments.output.name}
 ```
 
 **Machine.** {machine['cpu']}, {machine['processors']} processors, {machine['memory']}, CPU level {machine['cpu_level']};
@@ -178,12 +191,9 @@ stands in `nibble/measure/floor.h`.
 ## Each layer alone, int8, one thread, microseconds
 
 {layers_table(reports['int8'])}
-![Operations per byte against operations per second, int8](roofline-int8.svg)
+![Operations per byte against operations per second, int8]({roofline(arguments).name})
 
-## On AVX2 (`--cpu avx2`), microseconds per call
-
-{level_table(avx2)}
-## Loading
+{avx2_section(avx2) if avx2 else ""}## Loading
 
 From the page cache, ready to answer; peak memory is the kernel's VmHWM of the whole process.
 
@@ -211,8 +221,10 @@ def main():
             subprocess.run([arguments.nibble, "quantize", checkpoint, "--scheme", scheme, "-o", model], check=True,
                            stdout=subprocess.DEVNULL)
         reports = measure(arguments, models)
-        avx2 = measure(arguments, models, "--cpu", "avx2", "--threads", "1", "--batches", "1,256", "--layer-batches", "none")
-        bench(arguments, models["int8"], "--threads", "1", "--plot", str(arguments.output.parent / "roofline-int8.svg"))
+        avx2 = {}
+        if reports["int8"][0]["machine"]["cpu_level"] != "avx2":
+            avx2 = measure(arguments, models, "--cpu", "avx2", "--threads", "1", "--batches", "1,256", "--layer-batches", "none")
+        bench(arguments, models["int8"], "--threads", "1", "--plot", str(roofline(arguments)))
         text = page(arguments, models, reports, avx2)
     arguments.output.write_text(text, encoding="utf-8")
 

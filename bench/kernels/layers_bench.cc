@@ -93,7 +93,7 @@ void dense_int8(benchmark::State& state, Shape shape) {
   const Int8Panels weights =
       pack_int8_panels(view_of(Matrix<std::int8_t>(shape.inputs, shape.outputs)),
                        std::vector<float>(shape.outputs, 1.0F));
-  std::vector<std::int16_t> workspace(int8_dense_workspace(shape.rows, shape.inputs));
+  std::vector<std::uint32_t> workspace(int8_dense_workspace(shape.rows, shape.inputs));
   for (auto step : state)
     int8_dense(operands.bytes(), weights, operands.finish(), operands.outputs(), workspace.data());
   count_operations(state, shape);

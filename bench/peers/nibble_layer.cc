@@ -81,7 +81,7 @@ void prepare_f32(Operands& all, Piece& piece) {
 void prepare_int8(Operands& all, Piece& piece) {
   auto weights = std::make_shared<Int8Panels>(pack_int8_panels(
       view_of(weights_of<std::int8_t>(all.shape, piece)), std::vector<float>(piece.outputs, 1.0F)));
-  auto workspace = std::make_shared<std::vector<std::int16_t>>(
+  auto workspace = std::make_shared<std::vector<std::uint32_t>>(
       int8_dense_workspace(all.shape.rows, all.shape.inputs));
   piece.run = [&all, &piece, weights, workspace] {
     int8_dense(all.quantized(), *weights, piece.finish(), piece.rows(), workspace->data());

@@ -49,7 +49,7 @@ struct Bf16Kernels {
   static void dense(const FloatRows& x, const Panels& weights, const Finish& finish, OutputRows y,
                     Workspace& workspace) {
     const std::size_t needed = bf16_dense_workspace(x.rows, weights.shape.inputs);
-    bf16_dense(x, weights, finish, y, room_for(workspace.pairs, needed));
+    bf16_dense(x, weights, finish, y, room_for(workspace.words, needed));
   }
   static constexpr auto* kSparse = bf16_sparse;
 };

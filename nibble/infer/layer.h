@@ -33,9 +33,8 @@ struct Workspace {
   std::vector<float> active_values;
   AlignedVector<std::uint8_t> bytes;  // quantized rows
   std::vector<RowScale> scales;
-  AlignedVector<std::int16_t> words;  // for the kernels
+  AlignedVector<std::uint32_t> words;  // for the kernels
   AlignedVector<std::int32_t> sums;
-  AlignedVector<std::uint32_t> pairs;
   RowScale call;  // int8-torch: how the inputs of the layer at hand become bytes
 };
 

@@ -20,6 +20,9 @@ namespace {
 template <typename Load>
 struct FloatTiles {
   static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 4 : 2;
+  // Inputs. A tile of half the panel's width or less skips the rest, and the hardware does not see
+  // the next step coming.
+  static constexpr std::size_t kAhead = 16;
 
   FloatRows x;
   std::size_t inputs;
@@ -41,6 +44,7 @@ struct FloatTiles {
     const float* values = x.values + row * x.stride;
     const typename Load::Stored* w = weights + column;
     for (std::size_t i = 0; i < inputs; ++i, w += width) {
+      if (!NIBBLE_AVX512) __builtin_prefetch(w + kAhead * width);
       F32Vec loaded[kColumns];
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c) loaded[c] = Load::load(w + c * kLanes);

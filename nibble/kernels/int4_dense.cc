@@ -110,11 +110,16 @@ void prepare(const QuantizedRows& x, std::size_t groups, std::int32_t* workspace
   }
 }
 
-HWY_INLINE U8Vec four_bytes(const std::uint8_t* from) {
-  std::int32_t four;
-  std::memcpy(&four, from, 4);
-  return hn::BitCast(U8Tag(), hn::Set(I32Tag(), four));
+// Said of a variable that the registers have no room for: GCC 12, left to choose, moves others to
+// and fro as well.
+template <typename V>
+HWY_INLINE void keep_in_memory(V& v) {
+  asm("" : "+m"(v.raw));
 }
+
+// Whether a group's sums and the totals are such variables beside its products.
+template <std::size_t kRows, std::size_t kColumns>
+constexpr bool kInMemory = !NIBBLE_AVX512 && kRows * kColumns > 2;
 
 #if NIBBLE_VNNI
 
@@ -155,17 +160,34 @@ struct Codes {
   }
 };
 
-// PMADDUBSW does not saturate here: two products are at most 2 * 255 * 15 = 7650. Four of those
-// would fit in 16 bits, but adding them up first takes registers that AVX2 does not have.
+// PMADDUBSW does not saturate here: two products are at most 2 * 255 * 15 = 7650, and those of four
+// quads still fit in 16 bits.
+constexpr std::size_t kTogether = 16;  // inputs
+
+struct PairProducts {
+  I16Vec low;
+  I16Vec high;
+
+  HWY_INLINE void clear() { low = high = hn::Zero(I16Tag()); }
+  HWY_INLINE void add(U8Vec values, const Codes& codes) {
+    add_byte_pair_products(low, values, codes.low);
+    add_byte_pair_products(high, values, codes.high);
+  }
+};
+
 struct PairSum {
   I32Vec low;
   I32Vec high;
 
   HWY_INLINE void start(std::int32_t first) { low = high = hn::Set(I32Tag(), first); }
-  HWY_INLINE void add(U8Vec values, const Codes& codes) {
+  HWY_INLINE void add(const PairProducts& products) {
     const I16Vec ones = hn::Set(I16Tag(), 1);
-    low = hn::Add(low, pair_products(byte_pair_products(values, codes.low), ones));
-    high = hn::Add(high, pair_products(byte_pair_products(values, codes.high), ones));
+    low = add_pair_products(low, products.low, ones);
+    high = add_pair_products(high, products.high, ones);
+  }
+  HWY_INLINE void keep_in_memory() {
+    nibble::HWY_NAMESPACE::keep_in_memory(low);
+    nibble::HWY_NAMESPACE::keep_in_memory(high);
   }
   HWY_INLINE I32Vec first() const { return low; }
   HWY_INLINE I32Vec second() const { return high; }
@@ -178,7 +200,7 @@ struct PairSum {
 template <bool kOffsets>
 struct NibbleTiles {
   static constexpr std::size_t kPairs = 1;
-  static constexpr std::size_t kSinglePairs = NIBBLE_AVX512 ? 2 : 1;
+  static constexpr std::size_t kSinglePairs = NIBBLE_AVX512 ? 2 : 4;
   PanelJob job;
   const std::int32_t* starts;  // [rows][groups]
 
@@ -218,16 +240,70 @@ struct NibbleTiles {
   HWY_INLINE void add_group(std::size_t row, std::size_t pair, std::size_t group,
                             F32Vec (&totals)[kRows][2 * kColumns]) const {
     PairSum sums[kRows][kColumns];
+    const std::uint8_t* values = job.x.values + row * job.x.stride + group * kGroup;
+    const std::uint8_t* bytes = job.codes + group * 16 * job.width + pair * 4;
+    const std::int32_t* first = starts + row * job.groups + group;
+#if NIBBLE_VNNI
+    start<kRows, kColumns>(first, sums);
+    add_quads<kRows, kColumns>(values, bytes, kGroup, sums);
+#else
+    PairProducts products[kRows][kColumns];
+    clear<kRows, kColumns>(products);
+    add_quads<kRows, kColumns>(values, bytes, kTogether, products);
+    start<kRows, kColumns>(first, sums);
+    add<kRows, kColumns>(products, sums);
+    clear<kRows, kColumns>(products);
+    add_quads<kRows, kColumns>(values + kTogether, bytes + kTogether / 2 * job.width, kTogether,
+                               products);
+    add<kRows, kColumns>(products, sums);
+#endif
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c)
+      add_scaled<kRows, kColumns>(row, c, group * job.width + output(pair + c * kLanes), sums,
+                                  totals);
+  }
+
+  template <std::size_t kRows, std::size_t kColumns>
+  HWY_INLINE void start(const std::int32_t* first, PairSum (&sums)[kRows][kColumns]) const {
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
       NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c)
-        sums[r][c].start(starts[(row + r) * job.groups + group]);
+      for (std::size_t c = 0; c < kColumns; ++c) sums[r][c].start(first[r * job.groups]);
     }
-    const std::uint8_t* values = job.x.values + row * job.x.stride + group * kGroup;
-    const std::uint8_t* bytes = job.codes + group * 16 * job.width + pair * 4;
-    // Not unrolled: GCC would run out of registers for eight multiples of the width.
-    for (std::size_t i = 0; i < kGroup; i += 4, bytes += job.width * 2) {
+  }
+
+#if !NIBBLE_VNNI
+
+  template <std::size_t kRows, std::size_t kColumns>
+  static HWY_INLINE void clear(PairProducts (&products)[kRows][kColumns]) {
+    NIBBLE_UNROLL
+    for (std::size_t r = 0; r < kRows; ++r) {
+      NIBBLE_UNROLL
+      for (std::size_t c = 0; c < kColumns; ++c) products[r][c].clear();
+    }
+  }
+
+  template <std::size_t kRows, std::size_t kColumns>
+  static HWY_INLINE void add(const PairProducts (&products)[kRows][kColumns],
+                             PairSum (&sums)[kRows][kColumns]) {
+    NIBBLE_UNROLL
+    for (std::size_t r = 0; r < kRows; ++r) {
+      NIBBLE_UNROLL
+      for (std::size_t c = 0; c < kColumns; ++c) {
+        sums[r][c].add(products[r][c]);
+        if constexpr (kInMemory<kRows, kColumns>) sums[r][c].keep_in_memory();
+      }
+    }
+  }
+
+#endif
+
+  // `inputs` inputs of a group. Not unrolled: GCC would run out of registers for eight multiples of
+  // the width.
+  template <std::size_t kRows, std::size_t kColumns, typename Sum>
+  HWY_INLINE void add_quads(const std::uint8_t* values, const std::uint8_t* bytes,
+                            std::size_t inputs, Sum (&sums)[kRows][kColumns]) const {
+    for (std::size_t i = 0; i < inputs; i += 4, bytes += job.width * 2) {
       if constexpr (kRows == 1) {  // as in int8_dense.cc
         NIBBLE_UNROLL
         for (std::size_t c = 0; c < kColumns; ++c) __builtin_prefetch(bytes + 128 + c * kLanes * 4);
@@ -240,28 +316,28 @@ struct NibbleTiles {
           sums[r][c].add(four_bytes(values + r * job.x.stride + i), codes);
       }
     }
-    NIBBLE_UNROLL
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      const std::size_t at = group * job.width + output(pair + c * kLanes);
-      add_scaled<kRows, kColumns, 0>(row, c, at, sums, totals);
-      add_scaled<kRows, kColumns, 1>(row, c, at + kStripWidth, sums, totals);
-    }
   }
 
-  // One strip's sums times its scales.
-  template <std::size_t kRows, std::size_t kColumns, std::size_t kStrip>
+  // A group's sums times its scales. `at`: of the first strip's scales.
+  template <std::size_t kRows, std::size_t kColumns>
   HWY_INLINE void add_scaled(std::size_t row, std::size_t c, std::size_t at,
                              const PairSum (&sums)[kRows][kColumns],
                              F32Vec (&totals)[kRows][2 * kColumns]) const {
-    const F32Tag d;
-    const F32Vec scale = LoadF16::load(job.scales + at);
+    const F32Vec first_scale = LoadF16::load(job.scales + at);
+    const F32Vec second_scale = LoadF16::load(job.scales + at + kStripWidth);
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
-      const I32Vec sum = kStrip == 0 ? sums[r][c].first() : sums[r][c].second();
-      const I32Vec shifted = without_offset(sum, job.x.scales[row + r].offset, at);
-      F32Vec& total = totals[r][2 * c + kStrip];
-      total = hn::Add(total, hn::Mul(hn::ConvertTo(d, shifted), scale));
+      const std::int32_t offset = job.x.scales[row + r].offset;
+      add_scaled<kRows, kColumns>(without_offset(sums[r][c].first(), offset, at), first_scale,
+                                  totals[r][2 * c]);
+      add_scaled<kRows, kColumns>(without_offset(sums[r][c].second(), offset, at + kStripWidth),
+                                  second_scale, totals[r][2 * c + 1]);
     }
+  }
+  template <std::size_t kRows, std::size_t kColumns>
+  static HWY_INLINE void add_scaled(I32Vec sum, F32Vec scale, F32Vec& total) {
+    total = hn::Add(total, hn::Mul(hn::ConvertTo(F32Tag(), sum), scale));
+    if constexpr (kInMemory<kRows, kColumns>) keep_in_memory(total);
   }
 
   HWY_INLINE I32Vec without_offset(I32Vec sum, std::int32_t offset, std::size_t at) const {

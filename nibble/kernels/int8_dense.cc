@@ -12,7 +12,7 @@
 #include "hwy/highway.h"
 
 #include "nibble/kernels/dispatch.h"
-#include "nibble/kernels/simd-inl.h"
+#include "nibble/kernels/split_rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
@@ -39,7 +39,7 @@ void panel_sums(const std::int8_t* codes, std::size_t width, const std::uint8_t*
 }
 
 void dense_int8(const QuantizedRows& x, const Int8Panels& weights, const Finish& finish,
-                OutputRows y, std::int16_t* /*workspace*/) {
+                OutputRows y, std::uint32_t* /*workspace*/) {
   for (std::size_t r = 0; r < x.rows; ++r) {
     const RowScale row = x.scales[r];
     for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
@@ -78,29 +78,42 @@ struct PanelJob {
   const std::int32_t* column_sums;
   Finish finish;
   OutputRows y;
+  const std::int32_t*
+      starts;  // [rows][kPanelWidth]: what the sums begin with, where byte products are split
+
+  const std::int8_t* quad_weights(std::size_t quad, std::size_t column) const {
+    return weights + (quad * width + column) * 4;
+  }
 };
 
-#if NIBBLE_VNNI
-
+// With 16 registers, 6 rows x 2 vectors are 12 sums; a single row takes its whole panel at once.
 struct ByteTiles {
-  static constexpr std::size_t kVectors = 4;
+  static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 4 : 2;
+  static constexpr std::size_t kSingleVectors = NIBBLE_AVX512 ? 4 : 8;
   PanelJob job;
 
-  // Quads begin, begin + step, ... of the inputs.
+  // Columns whose weights are loaded once for all rows; the others' are read again for every row.
+  // Beside the sums, 16 registers hold the inputs, the ones and a product.
+  static constexpr std::size_t kept_in_registers(std::size_t rows, std::size_t columns) {
+    if (NIBBLE_AVX512) return columns;
+    return rows == 1 ? 0 : std::min(columns, 13 - rows * columns);
+  }
+
   template <std::size_t kRows, std::size_t kColumns>
-  HWY_INLINE void add_quad(const std::uint8_t* values, std::size_t quad, std::size_t column,
+  HWY_INLINE void add_quad(const std::uint8_t* values, const std::int8_t* w,
                            I32Vec (&sums)[kRows][kColumns]) const {
-    const std::int8_t* w = job.weights + (quad * job.width + column) * 4;
-    I8Vec codes[kColumns];
+    constexpr std::size_t kKept = kept_in_registers(kRows, kColumns);
+    I8Vec codes[kKept == 0 ? 1 : kKept];
     NIBBLE_UNROLL
-    for (std::size_t c = 0; c < kColumns; ++c) codes[c] = hn::LoadU(I8Tag(), w + c * kLanes * 4);
+    for (std::size_t c = 0; c < kKept; ++c) codes[c] = hn::LoadU(I8Tag(), w + c * kLanes * 4);
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
-      std::int32_t four;
-      std::memcpy(&four, values + r * job.x.stride + quad * 4, 4);
-      const U8Vec value = hn::BitCast(U8Tag(), hn::Set(I32Tag(), four));
+      const U8Vec value = four_bytes(values + r * job.x.stride);
       NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c) add_quad_products(sums[r][c], value, codes[c]);
+      for (std::size_t c = 0; c < kKept; ++c) add_quad_products(sums[r][c], value, codes[c]);
+      NIBBLE_UNROLL
+      for (std::size_t c = kKept; c < kColumns; ++c)
+        add_quad_products(sums[r][c], value, w + c * kLanes * 4);
     }
   }
 
@@ -108,11 +121,13 @@ struct ByteTiles {
   // reads L3 at its full 98 GB/s when an iteration asks for all its lines at once, 64 to 320 bytes
   // ahead; from 600 on, or without this, at 71.
   static constexpr std::size_t kAhead = 128;
-  HWY_INLINE void prefetch(std::size_t quad, std::size_t column, std::size_t vectors) const {
-    const std::int8_t* w = job.weights + (quad * job.width + column) * 4 + kAhead;
+  // A tile that takes a part of the panel's width skips the rest of it, and the hardware does not
+  // see the next step coming: 4 % of a batch.
+  static constexpr std::size_t kQuadsAhead = 8;
+  HWY_INLINE void prefetch(const std::int8_t* w, std::size_t vectors) const {
     for (std::size_t c = 0; c < vectors; ++c) {
-      __builtin_prefetch(w + c * kLanes * 4);
-      __builtin_prefetch(w + (job.width + c * kLanes) * 4);
+      __builtin_prefetch(w + kAhead + c * kLanes * 4);
+      __builtin_prefetch(w + kAhead + (job.width + c * kLanes) * 4);
     }
   }
 
@@ -133,114 +148,117 @@ struct ByteTiles {
     }
   }
 
+  HWY_INLINE I32Vec start(std::size_t row, std::size_t column) const {
+    if (NIBBLE_VNNI) return hn::Zero(I32Tag());
+    return hn::LoadU(I32Tag(), job.starts + row * kPanelWidth + column);
+  }
+
   template <std::size_t kRows, std::size_t kColumns>
   HWY_NOINLINE void tile(std::size_t row, std::size_t column) const {
     I32Vec sums[kRows][kColumns];
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
       NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c) sums[r][c] = hn::Zero(I32Tag());
+      for (std::size_t c = 0; c < kColumns; ++c) sums[r][c] = start(row + r, column + c * kLanes);
     }
     const std::uint8_t* values = job.x.values + row * job.x.stride;
-    std::size_t quad = 0;
-    if constexpr (kRows == 1) {
+    const std::int8_t* w = job.quad_weights(0, column);
+    const std::size_t step = job.width * 4;  // from one quad's weights to the next
+    std::size_t left = job.quads;
+    if constexpr (kRows == 1 && NIBBLE_AVX512) {
       // One row alone has too few sums to hide the latency: inputs go to two sets in turn.
       I32Vec more[kRows][kColumns];
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c) more[0][c] = hn::Zero(I32Tag());
-      for (; quad + 2 <= job.quads; quad += 2) {
-        prefetch(quad, column, kColumns);
-        add_quad(values, quad, column, sums);
-        add_quad(values, quad + 1, column, more);
+      for (; left >= 2; left -= 2, values += 8, w += 2 * step) {
+        prefetch(w, kColumns);
+        add_quad(values, w, sums);
+        add_quad(values + 4, w + step, more);
       }
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c) sums[0][c] = hn::Add(sums[0][c], more[0][c]);
     }
-    for (; quad < job.quads; ++quad) add_quad(values, quad, column, sums);
+    for (; left > 0; --left, values += 4, w += step) {
+      if (!NIBBLE_AVX512) __builtin_prefetch(w + kQuadsAhead * step);
+      add_quad(values, w, sums);
+    }
     store(row, column, sums);
   }
 };
 
-void cover_panel(const PanelJob& job, std::int16_t* /*workspace*/) {
-  cover_columns<ByteTiles::kVectors>(ByteTiles{job}, job.x.rows, job.width);
+void cover_tiles(const PanelJob& job) {
+  if (job.x.rows == 1) {
+    cover_single_row<ByteTiles::kSingleVectors>(ByteTiles{job}, job.width);
+  } else {
+    cover_columns<ByteTiles::kVectors>(ByteTiles{job}, job.x.rows, job.width);
+  }
 }
 
-void prepare(const QuantizedRows& /*x*/, std::size_t /*inputs*/, std::int16_t* /*workspace*/) {}
+#if NIBBLE_VNNI
+
+using PreparedRows = QuantizedRows;
+
+PreparedRows prepare(const QuantizedRows& x, std::size_t /*inputs*/, std::uint32_t* /*workspace*/) {
+  return x;
+}
+
+void cover_panel(const PanelJob& job, const PreparedRows& /*rows*/) { cover_tiles(job); }
 
 #else
 
-// Without a byte dot product: weights and inputs widened to 16 bits and multiplied by PMADDWD. A
-// vector of sums then holds two for each output.
-struct WordTiles {
-  static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 2 : 1;
-  static constexpr std::size_t kSingleVectors = NIBBLE_AVX512 ? 4 : 2;
-  PanelJob job;
-  const std::int16_t* values;  // rows of quads * 4
+using PreparedRows = SplitRows;
+
+PreparedRows prepare(const QuantizedRows& x, std::size_t inputs, std::uint32_t* workspace) {
+  return split_rows(x, inputs, workspace);
+}
+
+// The products of what waits of one row.
+struct WaitingTiles {
+  const PanelJob& job;
+  const SplitRows& rows;
+  std::size_t row;
+  std::int32_t* sums;  // [kPanelWidth]
 
   template <std::size_t kRows, std::size_t kColumns>
-  HWY_NOINLINE void tile(std::size_t row, std::size_t column) const {
-    const hn::Half<I8Tag> half;
-    const hn::ScalableTag<std::int64_t> d64;
-    I32Vec sums[kRows][2 * kColumns];
+  HWY_NOINLINE void tile(std::size_t /*row*/, std::size_t column) const {
+    I32Vec products[kColumns];
     NIBBLE_UNROLL
-    for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t c = 0; c < kColumns; ++c) products[c] = hn::Zero(I32Tag());
+    const std::uint32_t* quads = rows.quads(row);
+    for (std::size_t i = 0; i < *rows.count(row); ++i) {
+      const std::int8_t* w = job.quad_weights(quads[i], column);
+      const U8Vec value = rows.waiting(row, quads[i]);
       NIBBLE_UNROLL
-      for (std::size_t c = 0; c < 2 * kColumns; ++c) sums[r][c] = hn::Zero(I32Tag());
-    }
-    const std::int8_t* w = job.weights + column * 4;
-    for (std::size_t quad = 0; quad < job.quads; ++quad, w += job.width * 4) {
-      I16Vec codes[2 * kColumns];
-      NIBBLE_UNROLL
-      for (std::size_t c = 0; c < 2 * kColumns; ++c)
-        codes[c] = hn::PromoteTo(I16Tag(), hn::LoadU(half, w + c * kLanes * 2));
-      NIBBLE_UNROLL
-      for (std::size_t r = 0; r < kRows; ++r) {
-        std::int64_t four;
-        std::memcpy(&four, values + ((row + r) * job.quads + quad) * 4, 8);
-        const I16Vec value = hn::BitCast(I16Tag(), hn::Set(d64, four));
-        NIBBLE_UNROLL
-        for (std::size_t c = 0; c < 2 * kColumns; ++c)
-          sums[r][c] = add_pair_products(sums[r][c], value, codes[c]);
-      }
+      for (std::size_t c = 0; c < kColumns; ++c)
+        add_quad_products(products[c], value, w + c * kLanes * 4);
     }
     NIBBLE_UNROLL
-    for (std::size_t r = 0; r < kRows; ++r) {
-      NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c) {
-        const std::size_t o = column + c * kLanes;
-        const I32Vec a = sums[r][2 * c];
-        const I32Vec b = sums[r][2 * c + 1];
-        const I32Vec sum = hn::Add(hn::ConcatEven(I32Tag(), b, a), hn::ConcatOdd(I32Tag(), b, a));
-        finish_vector(sum, job.x.scales[row + r].scale, job.scales + o, job.finish.bias + o,
-                      job.finish.relu, job.y.values + (row + r) * job.y.stride + o);
-      }
-    }
+    for (std::size_t c = 0; c < kColumns; ++c)
+      hn::StoreU(products[c], I32Tag(), sums + column + c * kLanes);
   }
 };
 
-void cover_panel(const PanelJob& job, std::int16_t* workspace) {
-  const WordTiles tiles{job, workspace};
-  if (job.x.rows == 1) {
-    cover_single_row<WordTiles::kSingleVectors>(tiles, job.width);
-  } else {
-    cover_columns<WordTiles::kVectors>(tiles, job.x.rows, job.width);
-  }
-}
-
-void prepare(const QuantizedRows& x, std::size_t inputs, std::int16_t* workspace) {
-  const std::size_t stride = int8_dense_workspace(1, inputs);
-  for (std::size_t r = 0; r < x.rows; ++r) {
-    const std::uint8_t* q = x.values + r * x.stride;
-    for (std::size_t i = 0; i < stride; ++i)
-      workspace[r * stride + i] = static_cast<std::int16_t>(q[i] - x.scales[r].offset);
+// A register tile's rows at a time, so that what their sums start with stays in L1.
+void cover_panel(const PanelJob& job, const PreparedRows& rows) {
+  std::int32_t starts[kTileRows * kPanelWidth];
+  for (std::size_t first = 0; first < job.x.rows; first += kTileRows) {
+    PanelJob part = job;
+    part.x = {rows.bytes(first), rows.stride, std::min(kTileRows, job.x.rows - first),
+              job.x.scales + first};
+    part.y.values += first * job.y.stride;
+    part.starts = starts;
+    for (std::size_t r = 0; r < part.x.rows; ++r)
+      cover_single_row<ByteTiles::kSingleVectors>(
+          WaitingTiles{job, rows, first + r, starts + r * kPanelWidth}, job.width);
+    cover_tiles(part);
   }
 }
 
 #endif  // NIBBLE_VNNI
 
 void dense_int8(const QuantizedRows& x, const Int8Panels& weights, const Finish& finish,
-                OutputRows y, std::int16_t* workspace) {
-  prepare(x, weights.shape.inputs, workspace);
+                OutputRows y, std::uint32_t* workspace) {
+  const PreparedRows rows = prepare(x, weights.shape.inputs, workspace);
   for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
     const std::size_t first = p * kPanelWidth;
     cover_panel({x,
@@ -250,8 +268,9 @@ void dense_int8(const QuantizedRows& x, const Int8Panels& weights, const Finish&
                  weights.scales.data() + first,
                  weights.column_sums.data() + first,
                  {finish.bias + first, finish.relu},
-                 {y.values + first, y.stride}},
-                workspace);
+                 {y.values + first, y.stride},
+                 nullptr},
+                rows);
   }
 }
 
@@ -267,7 +286,7 @@ namespace nibble {
 NIBBLE_EXPORT(dense_int8);
 
 void int8_dense(const QuantizedRows& x, const Int8Panels& weights, const Finish& finish,
-                OutputRows y, std::int16_t* workspace) {
+                OutputRows y, std::uint32_t* workspace) {
   NIBBLE_DISPATCH(dense_int8)(x, weights, finish, y, workspace);
 }
 

@@ -3,7 +3,8 @@
 // for, with q = byte - offset, the sum in int32, and product and sum rounded separately.
 //
 // The same bits on every CPU level and in any batch. No input saturates: VPDPBUSD adds in int32,
-// the other levels multiply in 16 bits what they have widened first. The int32 sum is exact while
+// and the levels that add pairs of products in 16 bits first take apart the pairs of inputs whose
+// products might not fit. The int32 sum is exact while
 // 255 * 128 * inputs < 2^31, that is up to 65,793 inputs that are all at the limit.
 #pragma once
 
@@ -15,12 +16,12 @@
 
 namespace nibble {
 
-// Elements of workspace that int8_dense needs.
+// Elements of workspace that int8_dense needs: two copies of the bytes, and a count for each row.
 constexpr std::size_t int8_dense_workspace(std::size_t rows, std::size_t inputs) {
-  return rows * round_up(inputs, 4);
+  return rows * (round_up(inputs, 32) / 2 + 1);
 }
 
 void int8_dense(const QuantizedRows& x, const Int8Panels& weights, const Finish& finish,
-                OutputRows y, std::int16_t* workspace);
+                OutputRows y, std::uint32_t* workspace);
 
 }  // namespace nibble

@@ -63,7 +63,7 @@ class Int8 : public EveryLevel {
   static void check_dense(const Problem& p, bool relu) {
     const Int8Panels panels = pack_int8_panels(view_of(p.codes), p.scales);
     const AlignedVector<float> bias = padded(p.bias);
-    std::vector<std::int16_t> workspace(int8_dense_workspace(p.rows, p.inputs));
+    std::vector<std::uint32_t> workspace(int8_dense_workspace(p.rows, p.inputs));
     const std::size_t stride = padded_outputs(p.outputs) + 5;
     std::vector<float> y(p.rows * stride + 1, -77.0F);
     int8_dense({p.row(0), p.stride, p.rows, p.row_scales.data()}, panels, {bias.data(), relu},
