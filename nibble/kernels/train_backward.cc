@@ -103,14 +103,17 @@ template <Want kWant, bool kFirst, std::size_t kRows>
 HWY_INLINE void row_group(const BackwardLayer& layer, std::size_t k, const std::uint32_t* rows,
                           float* dw, float* dots) {
   const TrainTag d;
+  // Through the reference it would be loaded again after every store.
+  const std::size_t outputs = layer.outputs;
+  const float* w = layer.w + k * outputs;
   const float* dy[kRows];
   TrainVec x[kRows];
   TrainVec dot[kRowGroup] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
   for (std::size_t r = 0; r < kRows; ++r) {
-    dy[r] = layer.dy + rows[r] * layer.outputs;
+    dy[r] = layer.dy + rows[r] * outputs;
     x[r] = hn::Set(d, layer.x[rows[r] * layer.x_stride + k]);
   }
-  for (std::size_t c = 0; c < layer.outputs; c += hn::Lanes(d)) {
+  for (std::size_t c = 0; c < outputs; c += hn::Lanes(d)) {
     TrainVec g[kRows];
     for (std::size_t r = 0; r < kRows; ++r) g[r] = hn::Load(d, dy[r] + c);
     if constexpr (wants_weights(kWant)) {
@@ -119,7 +122,7 @@ HWY_INLINE void row_group(const BackwardLayer& layer, std::size_t k, const std::
       hn::Store(sum, d, dw + c);
     }
     if constexpr (wants_inputs(kWant)) {
-      const TrainVec weights = hn::Load(d, layer.w + k * layer.outputs + c);
+      const TrainVec weights = hn::Load(d, w + c);
       for (std::size_t r = 0; r < kRows; ++r) dot[r] = hn::MulAdd(g[r], weights, dot[r]);
     }
   }

@@ -25,6 +25,10 @@ struct Product {
   float* y;
 };
 
+// Inputs. A tile takes a strip of each row of weights, and the hardware does not see the next strip
+// coming.
+constexpr std::size_t kAhead = 8;
+
 // Rows x Vectors outputs in registers.
 template <std::size_t Rows, std::size_t Vectors>
 HWY_INLINE void tile(const Product& p, std::size_t row, std::size_t column) {
@@ -39,6 +43,7 @@ HWY_INLINE void tile(const Product& p, std::size_t row, std::size_t column) {
   const float* HWY_RESTRICT x = p.x + row * p.x_stride;
   const float* HWY_RESTRICT w = p.w + column;
   for (std::size_t k = 0; k < p.inputs; ++k, w += p.outputs) {
+    if (HWY_MAX_BYTES < 64) __builtin_prefetch(w + kAhead * p.outputs);
     TrainVec weights[Vectors];
     for (std::size_t c = 0; c < Vectors; ++c) weights[c] = hn::Load(d, w + c * lanes);
     for (std::size_t r = 0; r < Rows; ++r) {
@@ -64,8 +69,8 @@ void row_strip(const Product& p, std::size_t row) {
 void forward(std::size_t rows, std::size_t inputs, std::size_t outputs, const float* x,
              std::size_t x_stride, const float* w, const float* bias, float* y) {
   const Product p{inputs, outputs, x, x_stride, w, bias, y};
-  // 16 sums and 2 weights need the 32 registers of AVX-512.
-  constexpr std::size_t kRows = HWY_MAX_BYTES >= 64 ? 8 : 4;
+  // 16 sums and 2 weights need the 32 registers of AVX-512; 12 and 2 fit into 16.
+  constexpr std::size_t kRows = HWY_MAX_BYTES >= 64 ? 8 : 6;
   std::size_t row = 0;
   for (; row + kRows <= rows; row += kRows) row_strip<kRows>(p, row);
   for (; row + 2 <= rows; row += 2) row_strip<2>(p, row);
