@@ -194,7 +194,7 @@ void single_row(const Pairs& x, const Bf16Panels& weights, const Finish& finish,
     const std::size_t first = p * kPanelWidth;
     const RowTiles<Pairs> tiles{
         x, weights.panel(p), weights.shape.width(p), {finish.bias + first, finish.relu}, y + first};
-    cover_single_row<RowTiles<Pairs>::kVectors>(tiles, tiles.width);
+    cover_few_rows<1, RowTiles<Pairs>::kVectors>(tiles, tiles.width);
   }
 }
 

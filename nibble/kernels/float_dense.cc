@@ -20,6 +20,7 @@ namespace {
 template <typename Load>
 struct FloatTiles {
   static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 4 : 2;
+  static constexpr std::size_t kSingleVectors = NIBBLE_AVX512 ? 4 : 8;
   // Inputs. A tile of half the panel's width or less skips the rest, and the hardware does not see
   // the next step coming.
   static constexpr std::size_t kAhead = 16;
@@ -77,7 +78,7 @@ void dense(const FloatRows& x, const Panels<typename Load::Stored>& weights, con
                       weights.shape.width(p),
                       {finish.bias + first, finish.relu},
                       {y.values + first, y.stride}};
-    cover_columns<Tiles::kVectors>(tiles, x.rows, tiles.width);
+    cover_all(tiles, x.rows, tiles.width);
   }
 }
 
@@ -120,7 +121,7 @@ void dense_row(const SparseRow& x, const Panels<typename Load::Stored>& weights,
     const std::size_t first = p * kPanelWidth;
     const Tiles tiles{
         x, weights.panel(p), weights.shape.width(p), {finish.bias + first, finish.relu}, y + first};
-    cover_single_row<Tiles::kVectors>(tiles, tiles.width);
+    cover_few_rows<1, Tiles::kVectors>(tiles, tiles.width);
   }
 }
 

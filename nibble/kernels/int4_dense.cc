@@ -353,7 +353,7 @@ void cover_panel(const PanelJob& job, const std::int32_t* workspace) {
   using Tiles = NibbleTiles<kOffsets>;
   const Tiles tiles{job, workspace};
   if (job.x.rows == 1) {
-    cover_single_row<Tiles::kSinglePairs>(tiles, job.width / 2);
+    cover_few_rows<1, Tiles::kSinglePairs>(tiles, job.width / 2);
   } else {
     cover_columns<Tiles::kPairs>(tiles, job.x.rows, job.width / 2);
   }

@@ -186,14 +186,6 @@ struct ByteTiles {
   }
 };
 
-void cover_tiles(const PanelJob& job) {
-  if (job.x.rows == 1) {
-    cover_single_row<ByteTiles::kSingleVectors>(ByteTiles{job}, job.width);
-  } else {
-    cover_columns<ByteTiles::kVectors>(ByteTiles{job}, job.x.rows, job.width);
-  }
-}
-
 #if NIBBLE_VNNI
 
 using PreparedRows = QuantizedRows;
@@ -202,7 +194,9 @@ PreparedRows prepare(const QuantizedRows& x, std::size_t /*inputs*/, std::uint32
   return x;
 }
 
-void cover_panel(const PanelJob& job, const PreparedRows& /*rows*/) { cover_tiles(job); }
+void cover_panel(const PanelJob& job, const PreparedRows& /*rows*/) {
+  cover_all(ByteTiles{job}, job.x.rows, job.width);
+}
 
 #else
 
@@ -248,9 +242,9 @@ void cover_panel(const PanelJob& job, const PreparedRows& rows) {
     part.y.values += first * job.y.stride;
     part.starts = starts;
     for (std::size_t r = 0; r < part.x.rows; ++r)
-      cover_single_row<ByteTiles::kSingleVectors>(
+      cover_few_rows<1, ByteTiles::kSingleVectors>(
           WaitingTiles{job, rows, first + r, starts + r * kPanelWidth}, job.width);
-    cover_tiles(part);
+    cover_all(ByteTiles{part}, part.x.rows, part.width);
   }
 }
 

@@ -271,15 +271,24 @@ HWY_INLINE void cover_columns(const Kernel& kernel, std::size_t rows, std::size_
   }
 }
 
-// The same for a single row, whose tiles can be wider.
-template <std::size_t kVectors, typename Kernel>
-HWY_INLINE void cover_single_row(const Kernel& kernel, std::size_t columns,
-                                 std::size_t column = 0) {
+// The same for the kRows rows that are all: so few that their tiles can be wider, and must be for
+// as many sums as hide the latency of adding to one.
+template <std::size_t kRows, std::size_t kVectors, typename Kernel>
+HWY_INLINE void cover_few_rows(const Kernel& kernel, std::size_t columns, std::size_t column = 0) {
   constexpr std::size_t kStep = kVectors * kLanes;
-  for (; column + kStep <= columns; column += kStep) kernel.template tile<1, kVectors>(0, column);
+  for (; column + kStep <= columns; column += kStep)
+    kernel.template tile<kRows, kVectors>(0, column);
   if constexpr (kStep > kStripWidth && kVectors > 1) {
-    if (column < columns) cover_single_row<kVectors / 2>(kernel, columns, column);
+    if (column < columns) cover_few_rows<kRows, kVectors / 2>(kernel, columns, column);
   }
+}
+
+// All rows, one and two of them by wider tiles.
+template <typename Kernel>
+HWY_INLINE void cover_all(const Kernel& kernel, std::size_t rows, std::size_t columns) {
+  if (rows == 1) return cover_few_rows<1, Kernel::kSingleVectors>(kernel, columns);
+  if (rows == 2 && !NIBBLE_AVX512) return cover_few_rows<2, 4>(kernel, columns);
+  cover_columns<Kernel::kVectors>(kernel, rows, columns);
 }
 
 }  // namespace
