@@ -69,13 +69,18 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
 
 
+def ceiling(value):
+    """A dash where the CPU has no such arithmetic."""
+    return f"{value:.1f}" if value else "–"
+
+
 def ceilings_table(reports):
     names = [("f32 multiply-add, GFLOP/s", "f32_gflops"), ("bf16 dot product, GFLOP/s", "bf16_gflops"),
              ("byte dot product, GOP/s", "byte_dot_gops"), ("read L1, GB/s", "l1_gb_per_second"),
              ("read L2, GB/s", "l2_gb_per_second"), ("read L3, GB/s", "l3_gb_per_second"),
              ("read memory, GB/s", "dram_gb_per_second")]
-    rows = [[name, f"{over_rounds(reports, lambda r, k=key: r['ceilings'][k]):.1f}",
-             f"{over_rounds(reports, lambda r, k=key: r['ceilings']['all_threads'][k]):.1f}"] for name, key in names]
+    rows = [[name, ceiling(over_rounds(reports, lambda r, k=key: r["ceilings"][k])),
+             ceiling(over_rounds(reports, lambda r, k=key: r["ceilings"]["all_threads"][k]))] for name, key in names]
     return table(["Ceiling", "1 thread", f"{reports[0]['ceilings']['threads']} threads"], rows)
 
 
