@@ -78,8 +78,8 @@ struct PanelJob {
   const std::int32_t* column_sums;
   Finish finish;
   OutputRows y;
-  const std::int32_t*
-      starts;  // [rows][kPanelWidth]: what the sums begin with, where byte products are split
+  // [rows][kPanelWidth], what the sums begin with; null with VNNI, where they begin with zero
+  const std::int32_t* starts;
 
   const std::int8_t* quad_weights(std::size_t quad, std::size_t column) const {
     return weights + (quad * width + column) * 4;
@@ -121,15 +121,16 @@ struct ByteTiles {
   // reads L3 at its full 98 GB/s when an iteration asks for all its lines at once, 64 to 320 bytes
   // ahead; from 600 on, or without this, at 71.
   static constexpr std::size_t kAhead = 128;
-  // A tile that takes a part of the panel's width skips the rest of it, and the hardware does not
-  // see the next step coming: 4 % of a batch.
-  static constexpr std::size_t kQuadsAhead = 8;
   HWY_INLINE void prefetch(const std::int8_t* w, std::size_t vectors) const {
     for (std::size_t c = 0; c < vectors; ++c) {
       __builtin_prefetch(w + kAhead + c * kLanes * 4);
       __builtin_prefetch(w + kAhead + (job.width + c * kLanes) * 4);
     }
   }
+
+  // A tile that takes a part of the panel's width skips the rest of it, and the hardware does not
+  // see the next step coming: 4 % of a batch.
+  static constexpr std::size_t kQuadsAhead = 8;
 
   template <std::size_t kRows, std::size_t kColumns>
   HWY_INLINE void store(std::size_t row, std::size_t column,

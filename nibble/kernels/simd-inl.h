@@ -119,7 +119,8 @@ HWY_INLINE I32Vec add_pair_products(I32Vec sum, I16Vec a, I16Vec b) {
 #endif
 }
 
-// a[2i] b[2i] + a[2i+1] b[2i+1] in int16, saturating: exact while |b| <= 64.
+// a[2i] b[2i] + a[2i+1] b[2i+1] in int16, saturating: exact while |b| <= 64, and for any b while
+// a[2i] + a[2i+1] <= 256.
 HWY_INLINE I16Vec byte_pair_products(U8Vec a, I8Vec b) {
 #if NIBBLE_AVX512
   return I16Vec{_mm512_maddubs_epi16(a.raw, b.raw)};
@@ -162,6 +163,13 @@ HWY_INLINE void restore_order(I32Vec& lower, I32Vec& upper) {
 #endif
 }
 
+// Four bytes, again and again.
+HWY_INLINE U8Vec four_bytes(const std::uint8_t* from) {
+  std::int32_t four;
+  std::memcpy(&four, from, 4);
+  return hn::BitCast(U8Tag(), hn::Set(I32Tag(), four));
+}
+
 #endif  // !NIBBLE_PLAIN_LOOPS
 
 // A load that stays one: GCC 12 folds a load into each instruction that uses it, and where two use
@@ -173,36 +181,6 @@ HWY_INLINE U8Vec load_once(const std::uint8_t* from) {
 #endif
   return bytes;
 }
-
-#if !NIBBLE_PLAIN_LOOPS
-
-// Four bytes, again and again.
-HWY_INLINE U8Vec four_bytes(const std::uint8_t* from) {
-  std::int32_t four;
-  std::memcpy(&four, from, 4);
-  return hn::BitCast(U8Tag(), hn::Set(I32Tag(), four));
-}
-
-#endif
-
-#if !NIBBLE_PLAIN_LOOPS && !NIBBLE_VNNI
-
-// sum[i] += a[4i] b[4i] + .. + a[4i+3] b[4i+3], a unsigned, b signed; exact while neither
-// a[4i] + a[4i+1] nor a[4i+2] + a[4i+3] is over 256. Assembly for the reason given at
-// add_pair_products.
-HWY_INLINE void add_quad_products(I32Vec& sum, U8Vec a, I8Vec b) {
-  const I16Vec ones = hn::Set(I16Tag(), 1);
-#if NIBBLE_AVX512 || HWY_TARGET == HWY_AVX2
-  I32Vec products;
-  asm("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
-      : "+v"(sum.raw), "=&v"(products.raw)
-      : "v"(a.raw), "v"(b.raw), "v"(ones.raw));
-#else
-  sum = hn::Add(sum, pair_products(byte_pair_products(a, b), ones));
-#endif
-}
-
-#endif
 
 #if NIBBLE_VNNI
 
@@ -217,6 +195,23 @@ HWY_INLINE void add_quad_products(I32Vec& sum, U8Vec a, I8Vec b) {
 // million random pairs), with subnormals taken as zero.
 HWY_INLINE void add_bf16_products(F32Vec& sum, hn::Vec<U32Tag> a, hn::Vec<U32Tag> b) {
   asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+}
+
+#elif !NIBBLE_PLAIN_LOOPS
+
+// sum[i] += a[4i] b[4i] + .. + a[4i+3] b[4i+3], a unsigned, b signed; exact while neither
+// a[4i] + a[4i+1] nor a[4i+2] + a[4i+3] is over 256. Assembly for the reason given at
+// add_pair_products.
+HWY_INLINE void add_quad_products(I32Vec& sum, U8Vec a, I8Vec b) {
+  const I16Vec ones = hn::Set(I16Tag(), 1);
+#if NIBBLE_AVX512 || HWY_TARGET == HWY_AVX2
+  I32Vec products;
+  asm("vpmaddubsw %3, %2, %1\n\tvpmaddwd %4, %1, %1\n\tvpaddd %1, %0, %0"
+      : "+v"(sum.raw), "=&v"(products.raw)
+      : "v"(a.raw), "v"(b.raw), "v"(ones.raw));
+#else
+  sum = hn::Add(sum, pair_products(byte_pair_products(a, b), ones));
+#endif
 }
 
 #endif  // NIBBLE_VNNI
