@@ -16,7 +16,7 @@
 
 namespace nibble {
 
-// Of the time of one call, over at least 1,000 calls after a warm-up, milliseconds.
+// Of the time of one call, over at least 1,000 calls in five warmed-up rounds, milliseconds.
 struct Latency {
   double median_ms = 0.0;
   double p90_ms = 0.0;
@@ -50,18 +50,24 @@ struct ResultRow {
   double megabytes() const { return static_cast<double>(storage.file) / (1024.0 * 1024.0); }
 };
 
-// How to measure a variant.
-struct VariantMeasure {
+// A stored variant of a model, by the table's name for it.
+struct VariantFile {
   std::string name;
-  std::filesystem::path file;  // loaded here, so that the row speaks of what is stored
-  // Original's labels of the test rows; null when this is Original
-  const std::vector<Label>* original = nullptr;
-  TimingLimits timing;         // of each of latency, rate and text to label
+  std::filesystem::path file;
+};
+
+struct VariantTiming {
+  // Of each of latency, rate and text to label. Five rounds of 30 ms: an hour more would not tell
+  // more about a call of some microseconds, and whoever waits for the table waits for this.
+  TimingLimits limits{.seconds = 0.15};
   ThreadPool* pool = nullptr;  // for the accuracy alone; all times are of one thread
 };
 
-// An Error if the file cannot be read, if there is no test row, or if the model was made for other
+// One row for each variant. The first is Original, with which the others are compared. The files
+// are loaded, so that the rows speak of what is stored, and timed in turns (timing.h).
+// An Error if a file cannot be read, if there is no test row, or if a model was made for other
 // labels or inputs.
-ResultRow measure_variant(const VariantMeasure& how, const Examples& test);
+std::vector<ResultRow> measure_variants(const std::vector<VariantFile>& variants,
+                                        const Examples& test, const VariantTiming& timing = {});
 
 }  // namespace nibble

@@ -35,11 +35,11 @@ std::vector<Label> expected_labels(const Model& model, const Examples& test) {
   return labels;
 }
 
-TEST(MeasureVariant, FillsEveryFieldForOriginal) {
+TEST(MeasureVariants, FillsEveryFieldForOriginal) {
   const Model model = small_text_model(60);
   const TemporaryModelFile file(model);
   const Examples test = labelled_texts(model, 65);
-  const ResultRow row = measure_variant({"Original", file.path(), nullptr, kFew, nullptr}, test);
+  const ResultRow row = measure_variants({{"Original", file.path()}}, test, {kFew}).front();
   EXPECT_EQ(row.name, "Original");
   EXPECT_EQ(row.scheme, Scheme::kF32);
   EXPECT_EQ(row.file, file.path().string());
@@ -58,38 +58,51 @@ TEST(MeasureVariant, FillsEveryFieldForOriginal) {
   EXPECT_FALSE(row.flips.has_value());
 }
 
-TEST(MeasureVariant, ComparesAVariantWithOriginal) {
+TEST(MeasureVariants, ComparesTheOthersWithTheFirst) {
   const Model model = small_text_model(60);
+  const Model half = quantized_model(model, Scheme::kF16);
+  Model contrary = model;  // the signs of its last layer turned: the other answer to every row
+  for (float& weight : std::get<Mlp>(contrary.network).layers.back().weight.values)
+    weight = -weight;
+  for (float& bias : std::get<Mlp>(contrary.network).layers.back().bias) bias = -bias;
+  const TemporaryModelFile file(model);
+  const TemporaryModelFile half_file(half);
+  const TemporaryModelFile contrary_file(contrary);
   const Examples test = labelled_texts(model, 65);
-  std::vector<Label> original = expected_labels(model, test);
-  original[7] = 1 - original[7];
-  const TemporaryModelFile file(quantized_model(model, Scheme::kF16));
-  const ResultRow row = measure_variant({"Half", file.path(), &original, kFew, nullptr}, test);
-  EXPECT_EQ(row.scheme, Scheme::kF16);
-  ASSERT_TRUE(row.flips.has_value());
-  EXPECT_EQ(row.flips->gained + row.flips->lost, row.flips->rows.size());  // two labels
-  EXPECT_EQ(std::count(row.flips->rows.begin(), row.flips->rows.end(), 7U), 1);
+  const std::vector<ResultRow> rows = measure_variants(
+      {{"Original", file.path()}, {"Half", half_file.path()}, {"Contrary", contrary_file.path()}},
+      test, {kFew});
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[1].scheme, Scheme::kF16);
+  EXPECT_EQ(rows[1].name, "Half");
+  EXPECT_FALSE(rows[0].flips.has_value());
+  ASSERT_TRUE(rows[1].flips.has_value());
+  EXPECT_TRUE(rows[1].flips->rows.empty());
+  ASSERT_TRUE(rows[2].flips.has_value());
+  EXPECT_EQ(rows[2].flips->rows.size(), 65U);
+  EXPECT_EQ(rows[2].flips->lost, rows[0].confusion[0][0] + rows[0].confusion[1][1]);
+  for (const ResultRow& row : rows) EXPECT_GT(row.rows_per_second, 0.0);
 }
 
-TEST(MeasureVariant, HasNoTextTimeForNumbers) {
+TEST(MeasureVariants, HasNoTextTimeForNumbers) {
   const TemporaryModelFile file(small_numeric_model(33));
   Examples test;
   test.inputs = synthetic_numbers(31, 33);
   test.labels.assign(31, 2);
   test.label_names = {"a", "b", "c"};
-  const ResultRow row = measure_variant({"Original", file.path(), nullptr, kFew, nullptr}, test);
+  const ResultRow row = measure_variants({{"Original", file.path()}}, test, {kFew}).front();
   EXPECT_FALSE(row.text_to_label_us.has_value());
   EXPECT_EQ(row.confusion.size(), 3U);
 }
 
-TEST(MeasureVariant, RefusesOtherLabelsAndNoRows) {
+TEST(MeasureVariants, RefusesOtherLabelsAndNoRows) {
   const Model model = small_text_model(60);
   const TemporaryModelFile file(model);
   Examples test = labelled_texts(model, 3);
   test.label_names = {"negative", "positive"};
-  EXPECT_THROW(measure_variant({"Original", file.path(), nullptr, kFew, nullptr}, test), Error);
+  EXPECT_THROW(measure_variants({{"Original", file.path()}}, test, {kFew}), Error);
   const Examples none = labelled_texts(model, 0);
-  EXPECT_THROW(measure_variant({"Original", file.path(), nullptr, kFew, nullptr}, none), Error);
+  EXPECT_THROW(measure_variants({{"Original", file.path()}}, none, {kFew}), Error);
 }
 
 }  // namespace

@@ -43,8 +43,10 @@ class TemporaryModelFile {
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  static inline int made_ = 0;  // in this process: a test may want several at once
+
   std::filesystem::path path_ = std::filesystem::temp_directory_path() /
-                                fmt::format("nibble-measure-{}.safetensors", getpid());
+                                fmt::format("nibble-measure-{}-{}.safetensors", getpid(), made_++);
 };
 
 }  // namespace nibble

@@ -65,10 +65,9 @@ CallTimes summarise(const std::vector<double>& times) {
   return summary;
 }
 
-}  // namespace
-
-CallTimes time_calls_after(const std::function<void()>& before, const TimedCall& call,
-                           const TimingLimits& limits) {
+// Nanoseconds of each call, in their order.
+std::vector<double> single_times(const std::function<void()>& before, const TimedCall& call,
+                                 const TimingLimits& limits) {
   const double clock_cost = clock_cost_ns();
   std::size_t calls = warm_up(before, call, limits);
   std::vector<double> times(std::max(limits.minimum_calls, limits.maximum_calls));
@@ -82,7 +81,22 @@ CallTimes time_calls_after(const std::function<void()>& before, const TimedCall&
     times[timed++] = std::max(0.0, nanoseconds_since(start) - clock_cost);
   }
   times.resize(timed);
-  return summarise(times);
+  return times;
+}
+
+constexpr std::size_t kRounds = 5;
+
+TimingLimits of_one_round(TimingLimits limits) {
+  const auto share = [](std::size_t calls) { return (calls + kRounds - 1) / kRounds; };
+  return {share(limits.warm_up_calls), limits.warm_up_seconds / kRounds,
+          share(limits.minimum_calls), share(limits.maximum_calls), limits.seconds / kRounds};
+}
+
+}  // namespace
+
+CallTimes time_calls_after(const std::function<void()>& before, const TimedCall& call,
+                           const TimingLimits& limits) {
+  return summarise(single_times(before, call, limits));
 }
 
 CallTimes time_calls(const TimedCall& call, const TimingLimits& limits) {
@@ -107,6 +121,30 @@ double calls_per_second(const TimedCall& call, const TimingLimits& limits) {
     }
   }
   return median(std::move(rates));
+}
+
+std::vector<CallTimes> time_in_turns(std::span<const TimedCall> calls, const TimingLimits& limits) {
+  std::vector<std::vector<double>> times(calls.size());
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      const std::vector<double> more = single_times(nullptr, calls[i], of_one_round(limits));
+      times[i].insert(times[i].end(), more.begin(), more.end());
+    }
+  }
+  std::vector<CallTimes> summaries;
+  for (const std::vector<double>& of_call : times) summaries.push_back(summarise(of_call));
+  return summaries;
+}
+
+std::vector<double> rates_in_turns(std::span<const TimedCall> calls, const TimingLimits& limits) {
+  std::vector<std::vector<double>> rates(calls.size());
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    for (std::size_t i = 0; i < calls.size(); ++i)
+      rates[i].push_back(calls_per_second(calls[i], of_one_round(limits)));
+  }
+  std::vector<double> medians;
+  for (std::vector<double>& of_call : rates) medians.push_back(median(std::move(of_call)));
+  return medians;
 }
 
 }  // namespace nibble

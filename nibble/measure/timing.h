@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <functional>
+#include <span>
+#include <vector>
 
 namespace nibble {
 
@@ -37,6 +39,13 @@ CallTimes time_calls_after(const std::function<void()>& before, const TimedCall&
 // Calls back to back with the clock read about once a millisecond: the rate without what a clock
 // costs and disturbs. The median over the windows.
 double calls_per_second(const TimedCall& call, const TimingLimits& limits);
+
+// Several calls, each as by time_calls or calls_per_second, but in five rounds that go through all
+// of them: what else the machine does meanwhile falls on all alike, so their ratios can be trusted.
+// A call has a fifth of the limits' time and calls in each round; all of its times count together,
+// of its rates the median.
+std::vector<CallTimes> time_in_turns(std::span<const TimedCall> calls, const TimingLimits& limits);
+std::vector<double> rates_in_turns(std::span<const TimedCall> calls, const TimingLimits& limits);
 
 // The compiler must believe that the memory behind the pointer is read: what a call computed cannot
 // be left out.

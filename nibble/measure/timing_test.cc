@@ -1,7 +1,9 @@
 #include "nibble/measure/timing.h"
 
 #include <chrono>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -60,6 +62,34 @@ TEST(CallsPerSecond, OfASleepIsNoMoreThanTheSleepAllows) {
   const double rate = calls_per_second(sleep, kShort);
   EXPECT_GT(rate, 0.0);
   EXPECT_LE(rate, 500.0);
+}
+
+// The calls of five rounds, each round's warm-up among them.
+TEST(TimeInTurns, GoesThroughAllCallsInEveryRound) {
+  std::string order;
+  const std::vector<TimedCall> calls{[&](std::size_t) { order += 'a'; },
+                                     [&](std::size_t) { order += 'b'; }};
+  TimingLimits limits = kShort;
+  limits.warm_up_calls = 5;
+  limits.minimum_calls = 10;
+  const std::vector<CallTimes> times = time_in_turns(calls, limits);
+  ASSERT_EQ(times.size(), 2U);
+  EXPECT_EQ(times[0].calls, 10U);
+  EXPECT_EQ(times[1].calls, 10U);
+  EXPECT_EQ(order, "aaabbbaaabbbaaabbbaaabbbaaabbb");
+}
+
+TEST(RatesInTurns, TellsAFastCallFromASlowOne) {
+  const auto sleep = [](int milliseconds) {
+    return
+        [=](std::size_t) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); };
+  };
+  const std::vector<double> rates =
+      rates_in_turns(std::vector<TimedCall>{sleep(4), sleep(1)}, kShort);
+  ASSERT_EQ(rates.size(), 2U);
+  EXPECT_LE(rates[0], 250.0);
+  EXPECT_GT(rates[0], 0.0);
+  EXPECT_LE(rates[1], 1000.0);
 }
 
 }  // namespace

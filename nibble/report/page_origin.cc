@@ -131,7 +131,7 @@ std::string method_section(const StudyResult& result) {
 <li><b>Accuracy</b> is the share of test rows with the right label, in per cent. Its 95 % interval is Wilson's score interval.</li>
 <li><b>Flipped rows</b> are test rows whose label differs from Original's. The exact two-sided McNemar test asks whether rows that became right and rows that became wrong could be the two sides of a fair coin; p is the chance of a split at least this uneven.</li>
 <li><b>Storage</b> is the size of the whole file; 1 MB is 1,048,576 bytes.</li>
-<li><b>Inference time</b> is that of one call with one row on one thread, from features to logits: median and 99th percentile over at least 1,000 calls after a warm-up. Text to label adds finding the words and naming the label.</li>
+<li><b>Inference time</b> is that of one call with one row on one thread, from features to logits: median and 99th percentile over at least 1,000 calls in five rounds, in which all models take turns. Text to label adds finding the words and naming the label.</li>
 <li><b>Rows per second</b> are for batches of 256 rows on one thread.</li>
 </ul>
 )";

@@ -129,7 +129,7 @@ void run_seed(Workshop& shop, std::size_t index) {
   const auto stored = store_variants(original, folder / "models", shop.options.schemes);
   shop.clock.add_to(shop.result.seconds.quantizing);
   shop.say("Measuring what was stored");
-  run.variants = measure_variants(stored, *shop.data.test, shop.options.output);
+  run.variants = measure_stored(stored, *shop.data.test, shop.options.output);
   shop.clock.add_to(shop.result.seconds.measuring);
   if (index == 0) shop.result.layers = describe_layers(original.shape(), stored);
   shop.result.runs.push_back(std::move(run));

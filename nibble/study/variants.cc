@@ -69,18 +69,12 @@ std::vector<StoredVariant> store_variants(const Model& original,
   return stored;
 }
 
-std::vector<ResultRow> measure_variants(const std::vector<StoredVariant>& variants,
-                                        const DataPart& test, const std::filesystem::path& folder) {
-  std::vector<ResultRow> rows;
-  rows.reserve(variants.size());  // later rows point at the first one's labels
-  for (const StoredVariant& variant : variants) {
-    VariantMeasure how;
-    how.name = variant.name;
-    how.file = variant.file;
-    if (!rows.empty()) how.original = &rows.front().predicted;
-    rows.push_back(measure_variant(how, test.examples));
-    rows.back().file = std::filesystem::proximate(variant.file, folder).string();
-  }
+std::vector<ResultRow> measure_stored(const std::vector<StoredVariant>& variants,
+                                      const DataPart& test, const std::filesystem::path& folder) {
+  std::vector<VariantFile> files;
+  for (const StoredVariant& variant : variants) files.push_back({variant.name, variant.file});
+  std::vector<ResultRow> rows = measure_variants(files, test.examples);
+  for (ResultRow& row : rows) row.file = std::filesystem::proximate(row.file, folder).string();
   return rows;
 }
 

@@ -29,7 +29,7 @@ std::vector<std::string> all_other_schemes();
 
 // One row for each variant, in order. Everything is measured on the file, loaded anew; the row
 // names it as seen from `folder`.
-std::vector<ResultRow> measure_variants(const std::vector<StoredVariant>& variants,
-                                        const DataPart& test, const std::filesystem::path& folder);
+std::vector<ResultRow> measure_stored(const std::vector<StoredVariant>& variants,
+                                      const DataPart& test, const std::filesystem::path& folder);
 
 }  // namespace nibble
