@@ -151,7 +151,105 @@ HWY_INLINE void cover_pairs(const Job& job, std::size_t first) {
   }
 }
 
+#if NIBBLE_VNNI
+
+// Vector j holds outputs 16 k + 4 j .. 16 k + 4 j + 3 in its 128-bit block k; then vector k holds
+// outputs 16 k .. 16 k + 15.
+HWY_INLINE void transpose_blocks(I32Vec (&sums)[4]) {
+  const __m512i t0 = _mm512_shuffle_i32x4(sums[0].raw, sums[1].raw, 0x44);
+  const __m512i t1 = _mm512_shuffle_i32x4(sums[0].raw, sums[1].raw, 0xEE);
+  const __m512i t2 = _mm512_shuffle_i32x4(sums[2].raw, sums[3].raw, 0x44);
+  const __m512i t3 = _mm512_shuffle_i32x4(sums[2].raw, sums[3].raw, 0xEE);
+  sums[0].raw = _mm512_shuffle_i32x4(t0, t2, 0x88);
+  sums[1].raw = _mm512_shuffle_i32x4(t0, t2, 0xDD);
+  sums[2].raw = _mm512_shuffle_i32x4(t1, t3, 0x88);
+  sums[3].raw = _mm512_shuffle_i32x4(t1, t3, 0xDD);
+}
+
+// The last inputs, fewer than four. Those beyond are the last one again, times zero.
+struct LastQuad {
+  std::uint32_t columns[4];
+  std::uint8_t values[4];
+
+  explicit LastQuad(const SparseQuantizedRow& x) {
+    const std::size_t first = x.count / 4 * 4;
+    for (std::size_t k = 0; k < 4 && first < x.count; ++k) {
+      const std::size_t at = std::min(first + k, x.count - 1);
+      columns[k] = x.columns[at];
+      values[k] = at == first + k ? x.values[at] : 0;
+    }
+  }
+};
+
+HWY_INLINE I16Vec low_pairs(I8Vec a, I8Vec b) {
+  return hn::BitCast(I16Tag(), hn::InterleaveLower(I8Tag(), a, b));
+}
+HWY_INLINE I16Vec high_pairs(I8Vec a, I8Vec b) {
+  return hn::BitCast(I16Tag(), hn::InterleaveUpper(I8Tag(), a, b));
+}
+// sums[0] and [1] += values times the interleaved pairs of two inputs and of two more.
+HWY_INLINE void add_quads(U8Vec values, I16Vec a, I16Vec b, I32Vec* sums) {
+  const I16Tag d;
+  add_quad_products(sums[0], values, hn::BitCast(I8Tag(), hn::InterleaveLower(d, a, b)));
+  add_quad_products(sums[1], values, hn::BitCast(I8Tag(), hn::InterleaveUpper(d, a, b)));
+}
+
+// Four rows of the matrix are interleaved, so that VPDPBUSD multiplies an output's four codes by
+// four inputs, whatever these are: from L2 a row of 14 words takes 0.09 us on Zen 5, with
+// gather_words 0.15.
+template <std::size_t kPanels>
+HWY_NOINLINE void gather_quads(const Job& shared, const LastQuad& last, std::size_t first) {
+  const Job job = shared;  // a copy that no store to y can change, as far as the compiler knows
+  const I8Tag d;
+  I32Vec sums[kPanels][4];
+  NIBBLE_UNROLL
+  for (std::size_t p = 0; p < kPanels; ++p) {
+    NIBBLE_UNROLL
+    for (std::size_t k = 0; k < 4; ++k) sums[p][k] = hn::Zero(I32Tag());
+  }
+  for (std::size_t i = 0; i < job.x.count; i += 4) {
+    const bool whole = i + 4 <= job.x.count;
+    const std::uint32_t* columns = whole ? job.x.columns + i : last.columns;
+    const U8Vec values = four_bytes(whole ? job.x.values + i : last.values);
+    const std::int8_t* rows[4];
+    NIBBLE_UNROLL
+    for (std::size_t k = 0; k < 4; ++k) {
+      rows[k] = job.weights + columns[k] * job.stride + first;
+      asm("" : "+r"(rows[k]));  // or GCC 12 computes all four in a vector and stores that
+    }
+    NIBBLE_UNROLL
+    for (std::size_t p = 0; p < kPanels; ++p) {
+      const I8Vec a = hn::LoadU(d, rows[0] + p * kPanelWidth);
+      const I8Vec b = hn::LoadU(d, rows[1] + p * kPanelWidth);
+      const I8Vec c = hn::LoadU(d, rows[2] + p * kPanelWidth);
+      const I8Vec e = hn::LoadU(d, rows[3] + p * kPanelWidth);
+      add_quads(values, low_pairs(a, b), low_pairs(c, e), sums[p]);
+      add_quads(values, high_pairs(a, b), high_pairs(c, e), sums[p] + 2);
+    }
+  }
+  NIBBLE_UNROLL
+  for (std::size_t p = 0; p < kPanels; ++p) {
+    transpose_blocks(sums[p]);
+    NIBBLE_UNROLL
+    for (std::size_t k = 0; k < 4; ++k)
+      finish_vector(job, sums[p][k], first + p * kPanelWidth + k * kLanes);
+  }
+}
+
+void cover_quads(const Job& job) {
+  const LastQuad last(job.x);
+  std::size_t first = 0;
+  for (; first + 4 * kPanelWidth <= job.stride; first += 4 * kPanelWidth)
+    gather_quads<4>(job, last, first);
+  for (; first < job.stride; first += kPanelWidth) gather_quads<1>(job, last, first);
+}
+
+#endif  // NIBBLE_VNNI
+
 void gather(const Job& job) {
+#if NIBBLE_VNNI
+  if (job.x.scale.offset == 0) return cover_quads(job);
+#endif
   std::int32_t total = 0;
   for (std::size_t i = 0; i < job.x.count && total <= kLargestTotal; ++i)
     total += std::abs(job.value(i));
