@@ -11,6 +11,7 @@
 #include "nibble/core/error.h"
 #include "nibble/infer/layer.h"
 #include "nibble/kernels/cpu_level.h"
+#include "nibble/kernels/cpu_targets.h"
 #include "nibble/kernels/row_quantize.h"
 #include "nibble/network/reference_forward.h"
 #include "nibble/quant/activations.h"
@@ -37,12 +38,14 @@ LayerList prepare_layers(Linears linears) {
 }
 
 // The rows first .. first+count-1 of x. Their weights, scattered over megabytes, come from L3 or
-// memory: while one block passes through the network, those of the next are fetched.
+// memory: while one block passes through the network, those of the next are fetched, on CPUs that
+// gain by it.
 void run_first(const Layer& layer, const SparseRowsView& x, std::size_t first, std::size_t count,
                OutputRows y, Workspace& workspace) {
+  const bool early = early_requests_pay();
   for (std::size_t r = 0; r < count; ++r) {
     const std::size_t row = first + r;
-    if (row + kBlockRows < x.rows) layer.prefetch(x.row_indices(row + kBlockRows));
+    if (early && row + kBlockRows < x.rows) layer.prefetch(x.row_indices(row + kBlockRows));
     const auto columns = x.row_indices(row);
     layer.sparse({columns.data(), x.row_values(row).data(), columns.size()},
                  y.values + r * y.stride, workspace);

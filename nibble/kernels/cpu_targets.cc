@@ -10,19 +10,32 @@ namespace nibble {
 #if HWY_ARCH_X86
 namespace {
 
-// ECX of a CPUID leaf; 0 where there is no such leaf. For the features that Clang 14's
-// __builtin_cpu_supports does not know: Intel's Software Developer's Manual, volume 2A, CPUID.
-unsigned ecx_of(unsigned leaf) {
+struct Leaf {
   unsigned eax = 0;
   unsigned ebx = 0;
   unsigned ecx = 0;
   unsigned edx = 0;
-  return __get_cpuid_count(leaf, 0, &eax, &ebx, &ecx, &edx) != 0 ? ecx : 0;
+};
+
+// Of CPUID; zeros where there is no such leaf. For what Clang 14's __builtin_cpu_supports does not
+// know: Intel's Software Developer's Manual, volume 2A, CPUID.
+Leaf cpuid(unsigned number) {
+  Leaf leaf;
+  if (__get_cpuid_count(number, 0, &leaf.eax, &leaf.ebx, &leaf.ecx, &leaf.edx) == 0) return {};
+  return leaf;
 }
 
-bool has_f16c() { return (ecx_of(1) >> 29U & 1U) != 0; }
-bool has_lzcnt() { return (ecx_of(0x80000001U) >> 5U & 1U) != 0; }
-bool has_vaes() { return (ecx_of(7) >> 9U & 1U) != 0; }
+bool has_f16c() { return (cpuid(1).ecx >> 29U & 1U) != 0; }
+bool has_lzcnt() { return (cpuid(0x80000001U).ecx >> 5U & 1U) != 0; }
+bool has_vaes() { return (cpuid(7).ecx >> 9U & 1U) != 0; }
+
+bool is_amd() { return cpuid(0).ecx == signature_AMD_ecx; }
+
+// AMD64 Architecture Programmer's Manual, volume 3, appendix E.3.2; from 15 on, as all AMD's are.
+unsigned family() {
+  const unsigned version = cpuid(1).eax;
+  return (version >> 8U & 0xFU) + (version >> 20U & 0xFFU);
+}
 
 bool has_ssse3() { return __builtin_cpu_supports("ssse3") != 0; }
 
@@ -68,10 +81,17 @@ std::int64_t supported_targets() {
 
 bool cpu_has_bf16_dots() { return __builtin_cpu_supports("avx512bf16") != 0; }
 
+bool early_requests_pay() {
+  constexpr unsigned kZen5 = 0x1A;
+  static const bool pay = !is_amd() || family() < kZen5;
+  return pay;
+}
+
 #else
 
 std::int64_t supported_targets() { return 0; }
 bool cpu_has_bf16_dots() { return false; }
+bool early_requests_pay() { return true; }
 
 #endif
 
