@@ -215,11 +215,12 @@ void scan_10000(benchmark::State& state) {
 }
 
 const bool kRegistered = [] {
-  const std::array<Shape, 12> shapes = {{{1, 512, 256},
+  const std::array<Shape, 13> shapes = {{{1, 512, 256},
                                          {6, 512, 256},
                                          {1, 784, 512},
                                          {6, 784, 512},
                                          {256, 784, 512},
+                                         {1024, 784, 512},
                                          {1, 128, 64},
                                          {6, 128, 64},
                                          {6, 64, 2},

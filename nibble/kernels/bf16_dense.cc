@@ -280,7 +280,9 @@ NIBBLE_EXPORT(dense_bf16);
 
 void bf16_dense(const FloatRows& x, const Bf16Panels& weights, const Finish& finish, OutputRows y,
                 std::uint32_t* workspace) {
-  NIBBLE_DISPATCH(dense_bf16)(x, weights, finish, y, workspace);
+  in_row_blocks(x.rows, [&](std::size_t first, std::size_t rows) {
+    NIBBLE_DISPATCH(dense_bf16)(x.slice(first, rows), weights, finish, y.from(first), workspace);
+  });
 }
 
 }  // namespace nibble

@@ -9,6 +9,7 @@
 // the same bits in any batch, and the same as the sparse door's for the row's non-zeros.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,7 +21,7 @@ namespace nibble {
 
 // Elements of workspace that bf16_dense needs.
 constexpr std::size_t bf16_dense_workspace(std::size_t rows, std::size_t inputs) {
-  return (rows + 2) * (round_up(inputs, kStripWidth) + kNonZeroSlack);
+  return (std::min(rows, kRowsTogether) + 2) * (round_up(inputs, kStripWidth) + kNonZeroSlack);
 }
 
 // A single row skips the inputs (or pairs of inputs) that are zero: float_dense.h says why.

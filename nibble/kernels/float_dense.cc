@@ -157,11 +157,15 @@ NIBBLE_EXPORT(dense_row_f32);
 NIBBLE_EXPORT(dense_row_f16);
 
 void f32_dense(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y) {
-  NIBBLE_DISPATCH(dense_f32)(x, weights, finish, y);
+  in_row_blocks(x.rows, [&](std::size_t first, std::size_t rows) {
+    NIBBLE_DISPATCH(dense_f32)(x.slice(first, rows), weights, finish, y.from(first));
+  });
 }
 
 void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y) {
-  NIBBLE_DISPATCH(dense_f16)(x, weights, finish, y);
+  in_row_blocks(x.rows, [&](std::size_t first, std::size_t rows) {
+    NIBBLE_DISPATCH(dense_f16)(x.slice(first, rows), weights, finish, y.from(first));
+  });
 }
 
 bool narrow_floats_are_fast() { return NIBBLE_DISPATCH(narrow_floats_fast)(); }

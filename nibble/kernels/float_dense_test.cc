@@ -169,6 +169,15 @@ TEST_P(FloatKernels, EveryNumberOfRows) {
   }
 }
 
+TEST_P(FloatKernels, MoreRowsThanGoTogether) {
+  for (const std::size_t rows : {kRowsTogether + 1, 2 * kRowsTogether + 5}) {
+    fill(rows, 19, 70);
+    check_f32();
+    check_f16();
+    check_bf16();
+  }
+}
+
 NIBBLE_ON_EVERY_LEVEL(FloatKernels);
 
 }  // namespace

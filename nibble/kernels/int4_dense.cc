@@ -398,7 +398,9 @@ NIBBLE_EXPORT(dense_int4);
 
 void int4_dense(const QuantizedRows& x, const Int4Panels& weights, const Finish& finish,
                 OutputRows y, std::int32_t* workspace) {
-  NIBBLE_DISPATCH(dense_int4)(x, weights, finish, y, workspace);
+  in_row_blocks(x.rows, [&](std::size_t first, std::size_t rows) {
+    NIBBLE_DISPATCH(dense_int4)(x.slice(first, rows), weights, finish, y.from(first), workspace);
+  });
 }
 
 }  // namespace nibble

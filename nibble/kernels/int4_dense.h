@@ -5,6 +5,7 @@
 // itself. The same bits on every CPU level and in any batch; nothing saturates.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,7 +16,7 @@ namespace nibble {
 
 // Elements of workspace that int4_dense needs.
 constexpr std::size_t int4_dense_workspace(std::size_t rows, std::size_t inputs) {
-  return rows * round_up(inputs, kGroup) / kGroup;
+  return std::min(rows, kRowsTogether) * round_up(inputs, kGroup) / kGroup;
 }
 
 // Rows whose offset is not zero need weights packed with group sums.

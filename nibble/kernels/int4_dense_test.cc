@@ -154,6 +154,11 @@ TEST_P(Int4, EveryNumberOfRows) {
   }
 }
 
+TEST_P(Int4, MoreRowsThanGoTogether) {
+  fill(2 * kRowsTogether + 5, 70, 40, true, -8, 128);
+  check_dense(true);
+}
+
 TEST_P(Int4, NothingSaturates) {
   for (const int offset : {0, 128}) {
     fill(7, 320, 70, true, 7, offset);  // all codes 7, all bytes 255

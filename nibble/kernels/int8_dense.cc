@@ -282,7 +282,9 @@ NIBBLE_EXPORT(dense_int8);
 
 void int8_dense(const QuantizedRows& x, const Int8Panels& weights, const Finish& finish,
                 OutputRows y, std::uint32_t* workspace) {
-  NIBBLE_DISPATCH(dense_int8)(x, weights, finish, y, workspace);
+  in_row_blocks(x.rows, [&](std::size_t first, std::size_t rows) {
+    NIBBLE_DISPATCH(dense_int8)(x.slice(first, rows), weights, finish, y.from(first), workspace);
+  });
 }
 
 }  // namespace nibble

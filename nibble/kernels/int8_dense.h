@@ -8,6 +8,7 @@
 // 255 * 128 * inputs < 2^31, that is up to 65,793 inputs that are all at the limit.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -18,7 +19,7 @@ namespace nibble {
 
 // Elements of workspace that int8_dense needs: two copies of the bytes, and a count for each row.
 constexpr std::size_t int8_dense_workspace(std::size_t rows, std::size_t inputs) {
-  return rows * (round_up(inputs, 32) / 2 + 1);
+  return std::min(rows, kRowsTogether) * (round_up(inputs, 32) / 2 + 1);
 }
 
 void int8_dense(const QuantizedRows& x, const Int8Panels& weights, const Finish& finish,

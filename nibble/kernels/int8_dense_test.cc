@@ -109,6 +109,19 @@ TEST_P(Int8, EveryNumberOfRows) {
   for (std::size_t rows = 1; rows <= 20; ++rows) check_dense(make(rows, 37, 112, 0, -127, 0), true);
 }
 
+TEST_P(Int8, MoreRowsThanGoTogether) {
+  for (const std::size_t rows : {kRowsTogether, kRowsTogether + 1, 2 * kRowsTogether + 5})
+    check_dense(make(rows, 18, 70, 0, -127, 128), true);
+}
+
+// Four non-zeros at a time, several panels at a time.
+TEST_P(Int8, EveryNumberOfNonZeros) {
+  for (std::size_t inputs = 1; inputs <= 17; ++inputs) {
+    for (const std::size_t outputs : {5U, 64U, 65U, 256U, 300U, 600U})
+      check_sparse(make(2, inputs, outputs, 0, -128, 0), inputs % 2 == 0);
+  }
+}
+
 TEST_P(Int8, NothingSaturates) {
   for (const int offset : {0, 128, 255}) {
     const Problem all_high = make(7, 600, 70, 255, 127, offset);

@@ -5,6 +5,7 @@
 // padded_outputs; some of the padding may be written, and means nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,10 +15,26 @@ namespace nibble {
 // Rows that a register tile can hold at once; a block of rows should be a multiple of it.
 inline constexpr std::size_t kTileRows = 6;
 
+// Rows that meet one panel of weights after another together, a multiple of kTileRows: so many that
+// the weights are seldom read anew, so few that rows and outputs wait in L2 for the next panel. On
+// Zen 5, 1024 x 1024 x 1024 takes 2 % less time with it in int8 and 1 % in bf16; 1024 rows times
+// 784 x 512 take 1 % and 4 % less. With 24 rows they take 8 % more.
+inline constexpr std::size_t kRowsTogether = 192;
+
+// Calls part(first row, number of rows) for all rows, kRowsTogether at a time.
+template <typename Part>
+void in_row_blocks(std::size_t rows, const Part& part) {
+  for (std::size_t first = 0; first < rows; first += kRowsTogether)
+    part(first, std::min(kRowsTogether, rows - first));
+}
+
 struct FloatRows {
   const float* values = nullptr;
   std::size_t stride = 0;
   std::size_t rows = 0;
+  FloatRows slice(std::size_t first, std::size_t count) const {
+    return {values + first * stride, stride, count};
+  }
 };
 
 // The non-zeros of one row, columns ascending.
@@ -40,6 +57,9 @@ struct QuantizedRows {
   std::size_t stride = 0;
   std::size_t rows = 0;
   const RowScale* scales = nullptr;  // [rows]
+  QuantizedRows slice(std::size_t first, std::size_t count) const {
+    return {values + first * stride, stride, count, scales + first};
+  }
 };
 
 struct SparseQuantizedRow {
@@ -58,6 +78,7 @@ struct Finish {
 struct OutputRows {
   float* values = nullptr;
   std::size_t stride = 0;
+  OutputRows from(std::size_t row) const { return {values + row * stride, stride}; }
 };
 
 }  // namespace nibble
