@@ -32,14 +32,8 @@ struct WidenedTiles {
 
   template <std::size_t kRows, std::size_t kColumns>
   HWY_NOINLINE void tile(std::size_t row, std::size_t column) const {
-    const F32Tag d;
     F32Vec sums[kRows][kColumns];
-    NIBBLE_UNROLL
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      const F32Vec bias = hn::LoadU(d, finish.bias + column + c * kLanes);
-      NIBBLE_UNROLL
-      for (std::size_t r = 0; r < kRows; ++r) sums[r][c] = bias;
-    }
+    start_tile(finish.bias + column, sums);
     const float* values = x.values + row * x.stride;
     const std::uint32_t* w = weights + column;
     for (std::size_t i = 0; i < inputs; i += 2, w += width) {
@@ -49,13 +43,7 @@ struct WidenedTiles {
       asm("" : "+r"(w));
       add_input<false>(values + i + 1, w, sums);
     }
-    NIBBLE_UNROLL
-    for (std::size_t r = 0; r < kRows; ++r) {
-      float* out = y.values + (row + r) * y.stride + column;
-      NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c)
-        hn::StoreU(rectified(sums[r][c], finish.relu), d, out + c * kLanes);
-    }
+    store_tile(sums, finish.relu, y.values + row * y.stride + column, y.stride);
   }
 
   template <bool kUpper, std::size_t kRows, std::size_t kColumns>
@@ -92,14 +80,8 @@ struct DotTiles {
 
   template <std::size_t kRows, std::size_t kColumns>
   HWY_NOINLINE void tile(std::size_t row, std::size_t column) const {
-    const F32Tag d;
     F32Vec sums[kRows][kColumns];
-    NIBBLE_UNROLL
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      const F32Vec bias = hn::LoadU(d, finish.bias + column + c * kLanes);
-      NIBBLE_UNROLL
-      for (std::size_t r = 0; r < kRows; ++r) sums[r][c] = bias;
-    }
+    start_tile(finish.bias + column, sums);
     const std::uint32_t* values = x + row * stride;
     const std::uint32_t* w = weights + column;
     for (std::size_t i = 0; i < pair_rows; ++i, w += width) {
@@ -113,13 +95,7 @@ struct DotTiles {
         for (std::size_t c = 0; c < kColumns; ++c) add_bf16_products(sums[r][c], value, pairs[c]);
       }
     }
-    NIBBLE_UNROLL
-    for (std::size_t r = 0; r < kRows; ++r) {
-      float* out = y.values + (row + r) * y.stride + column;
-      NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c)
-        hn::StoreU(rectified(sums[r][c], finish.relu), d, out + c * kLanes);
-    }
+    store_tile(sums, finish.relu, y.values + row * y.stride + column, y.stride);
   }
 };
 
@@ -176,15 +152,11 @@ struct RowTiles {
 
   template <std::size_t kRows, std::size_t kColumns>
   HWY_NOINLINE void tile(std::size_t /*row*/, std::size_t column) const {
-    const F32Tag d;
-    F32Vec sums[kColumns];
-    NIBBLE_UNROLL
-    for (std::size_t c = 0; c < kColumns; ++c)
-      sums[c] = hn::LoadU(d, finish.bias + column + c * kLanes);
-    for (std::size_t i = 0; i < x.count; ++i) x.add(i, weights + x.pair(i) * width + column, sums);
-    NIBBLE_UNROLL
-    for (std::size_t c = 0; c < kColumns; ++c)
-      hn::StoreU(rectified(sums[c], finish.relu), d, y + column + c * kLanes);
+    F32Vec sums[1][kColumns];
+    start_tile(finish.bias + column, sums);
+    for (std::size_t i = 0; i < x.count; ++i)
+      x.add(i, weights + x.pair(i) * width + column, sums[0]);
+    store_tile(sums, finish.relu, y + column, 0);
   }
 };
 

@@ -36,12 +36,7 @@ struct FloatTiles {
   HWY_NOINLINE void tile(std::size_t row, std::size_t column) const {
     const F32Tag d;
     F32Vec sums[kRows][kColumns];
-    NIBBLE_UNROLL
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      const F32Vec bias = hn::LoadU(d, finish.bias + column + c * kLanes);
-      NIBBLE_UNROLL
-      for (std::size_t r = 0; r < kRows; ++r) sums[r][c] = bias;
-    }
+    start_tile(finish.bias + column, sums);
     const float* values = x.values + row * x.stride;
     const typename Load::Stored* w = weights + column;
     for (std::size_t i = 0; i < inputs; ++i, w += width) {
@@ -56,13 +51,7 @@ struct FloatTiles {
         for (std::size_t c = 0; c < kColumns; ++c) sums[r][c] = fused(value, loaded[c], sums[r][c]);
       }
     }
-    NIBBLE_UNROLL
-    for (std::size_t r = 0; r < kRows; ++r) {
-      float* out = y.values + (row + r) * y.stride + column;
-      NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c)
-        hn::StoreU(rectified(sums[r][c], finish.relu), d, out + c * kLanes);
-    }
+    store_tile(sums, finish.relu, y.values + row * y.stride + column, y.stride);
   }
 };
 
@@ -96,20 +85,16 @@ struct RowTiles {
   template <std::size_t kRows, std::size_t kColumns>
   HWY_NOINLINE void tile(std::size_t /*row*/, std::size_t column) const {
     const F32Tag d;
-    F32Vec sums[kColumns];
-    NIBBLE_UNROLL
-    for (std::size_t c = 0; c < kColumns; ++c)
-      sums[c] = hn::LoadU(d, finish.bias + column + c * kLanes);
+    F32Vec sums[1][kColumns];
+    start_tile(finish.bias + column, sums);
     for (std::size_t i = 0; i < x.count; ++i) {
       const typename Load::Stored* w = weights + x.columns[i] * width + column;
       const F32Vec value = hn::Set(d, x.values[i]);
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c)
-        sums[c] = fused(value, Load::load(w + c * kLanes), sums[c]);
+        sums[0][c] = fused(value, Load::load(w + c * kLanes), sums[0][c]);
     }
-    NIBBLE_UNROLL
-    for (std::size_t c = 0; c < kColumns; ++c)
-      hn::StoreU(rectified(sums[c], finish.relu), d, y + column + c * kLanes);
+    store_tile(sums, finish.relu, y + column, 0);
   }
 };
 

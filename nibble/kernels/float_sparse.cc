@@ -42,20 +42,16 @@ struct FloatJob {
   template <std::size_t kVectors>
   HWY_NOINLINE void chunk(std::size_t first) const {
     const F32Tag d;
-    F32Vec sums[kVectors];
-    NIBBLE_UNROLL
-    for (std::size_t v = 0; v < kVectors; ++v)
-      sums[v] = hn::LoadU(d, finish.bias + first + v * kLanes);
+    F32Vec sums[1][kVectors];
+    start_tile(finish.bias + first, sums);
     for (std::size_t i = 0; i < x.count; ++i) {
       const typename Load::Stored* w = weights + x.columns[i] * stride + first;
       const F32Vec value = hn::Set(d, x.values[i]);
       NIBBLE_UNROLL
       for (std::size_t v = 0; v < kVectors; ++v)
-        sums[v] = fused(value, Load::load(w + v * kLanes), sums[v]);
+        sums[0][v] = fused(value, Load::load(w + v * kLanes), sums[0][v]);
     }
-    NIBBLE_UNROLL
-    for (std::size_t v = 0; v < kVectors; ++v)
-      hn::StoreU(rectified(sums[v], finish.relu), d, y + first + v * kLanes);
+    store_tile(sums, finish.relu, y + first, 0);
   }
 };
 

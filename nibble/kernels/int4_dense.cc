@@ -218,22 +218,27 @@ struct NibbleTiles {
       for (std::size_t c = 0; c < 2 * kColumns; ++c) totals[r][c] = hn::Zero(F32Tag());
     }
     for (std::size_t g = 0; g < job.groups; ++g) add_group<kRows, kColumns>(row, pair, g, totals);
+    const Finish finish = job.finish;
+    const OutputRows y = job.y.from(row);
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
+      const float scale = job.x.scales[row + r].scale;
+      float* out = y.values + r * y.stride;
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c) {
         const std::size_t o = output(pair + c * kLanes);
-        store(row + r, o, totals[r][2 * c]);
-        store(row + r, o + kStripWidth, totals[r][2 * c + 1]);
+        store(totals[r][2 * c], scale, finish, o, out);
+        store(totals[r][2 * c + 1], scale, finish, o + kStripWidth, out);
       }
     }
   }
 
-  HWY_INLINE void store(std::size_t row, std::size_t output, F32Vec total) const {
+  static HWY_INLINE void store(F32Vec total, float scale, Finish finish, std::size_t output,
+                               float* out) {
     const F32Tag d;
-    const F32Vec product = hn::Mul(total, hn::Set(d, job.x.scales[row].scale));
-    const F32Vec value = hn::Add(product, hn::LoadU(d, job.finish.bias + output));
-    hn::StoreU(rectified(value, job.finish.relu), d, job.y.values + row * job.y.stride + output);
+    const F32Vec product = hn::Mul(total, hn::Set(d, scale));
+    const F32Vec value = hn::Add(product, hn::LoadU(d, finish.bias + output));
+    hn::StoreU(rectified(value, finish.relu), d, out + output);
   }
 
   template <std::size_t kRows, std::size_t kColumns>

@@ -55,7 +55,8 @@ void gather(const Job& job) {
 
 #else
 
-// kLanes outputs from `first` on.
+// kLanes outputs from `first` on. Whoever calls this again and again has a job of its own: one that
+// came by reference is read anew after each store to y, as if that had changed it.
 HWY_INLINE void finish_vector(const Job& job, I32Vec sum, std::size_t first) {
   const F32Tag d;
   const F32Vec scale = hn::Mul(hn::Set(d, job.x.scale.scale), hn::LoadU(d, job.scales + first));
@@ -73,7 +74,8 @@ HWY_INLINE I16Vec load_words(const std::int8_t* from) {
 constexpr std::int32_t kLargestTotal = 32767 / 128;
 
 template <std::size_t kVectors>
-HWY_NOINLINE void gather_words(const Job& job, std::size_t first) {
+HWY_NOINLINE void gather_words(const Job& shared, std::size_t first) {
+  const Job job = shared;
   constexpr std::size_t kStep = 2 * kLanes;
   I16Vec sums[kVectors];
   NIBBLE_UNROLL
@@ -103,7 +105,8 @@ HWY_NOINLINE void gather_words(const Job& job, std::size_t first) {
 
 // Sums in 32 bits, two matrix rows at a time: interleaved in 16 bits and multiplied by PMADDWD.
 template <std::size_t kVectors>
-HWY_NOINLINE void gather_pairs(const Job& job, std::size_t first) {
+HWY_NOINLINE void gather_pairs(const Job& shared, std::size_t first) {
+  const Job job = shared;
   constexpr std::size_t kStep = 2 * kLanes;
   I32Vec lower[kVectors];
   I32Vec upper[kVectors];
@@ -199,7 +202,7 @@ HWY_INLINE void add_quads(U8Vec values, I16Vec a, I16Vec b, I32Vec* sums) {
 // gather_words 0.15.
 template <std::size_t kPanels>
 HWY_NOINLINE void gather_quads(const Job& shared, const LastQuad& last, std::size_t first) {
-  const Job job = shared;  // a copy that no store to y can change, as far as the compiler knows
+  const Job job = shared;
   const I8Tag d;
   I32Vec sums[kPanels][4];
   NIBBLE_UNROLL

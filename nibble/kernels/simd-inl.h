@@ -92,6 +92,29 @@ HWY_INLINE F32Vec rectified(F32Vec value, bool relu) {
   return relu ? hn::Max(value, hn::Zero(F32Tag())) : value;
 }
 
+// Tiles of float sums: each begins with its output's bias, and ends in memory, with ReLU if asked
+// for. Everything by value: of what a reference leads to, the compiler takes every store to be a
+// change, and reads it again for each vector.
+template <std::size_t kRows, std::size_t kColumns>
+HWY_INLINE void start_tile(const float* bias, F32Vec (&sums)[kRows][kColumns]) {
+  NIBBLE_UNROLL
+  for (std::size_t c = 0; c < kColumns; ++c) {
+    const F32Vec value = hn::LoadU(F32Tag(), bias + c * kLanes);
+    NIBBLE_UNROLL
+    for (std::size_t r = 0; r < kRows; ++r) sums[r][c] = value;
+  }
+}
+template <std::size_t kRows, std::size_t kColumns>
+HWY_INLINE void store_tile(const F32Vec (&sums)[kRows][kColumns], bool relu, float* out,
+                           std::size_t stride) {
+  NIBBLE_UNROLL
+  for (std::size_t r = 0; r < kRows; ++r, out += stride) {
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c)
+      hn::StoreU(rectified(sums[r][c], relu), F32Tag(), out + c * kLanes);
+  }
+}
+
 #if !NIBBLE_PLAIN_LOOPS
 
 // a[2i] b[2i] + a[2i+1] b[2i+1], exact in int32.
