@@ -204,6 +204,16 @@ void quantize_512(benchmark::State& state) {
   }
 }
 
+void quantize_bag(benchmark::State& state) {
+  const std::vector<float> counts(kWords, 1.0F);
+  AlignedVector<std::uint8_t> bytes(64);
+  RowScale scale;
+  for (auto step : state) {
+    quantize_rows({counts.data(), kWords, 1}, kWords, bytes.data(), &scale);
+    benchmark::DoNotOptimize(scale);
+  }
+}
+
 void scan_10000(benchmark::State& state) {
   AlignedVector<float> row(10000);
   for (std::size_t i = 0; i < row.size(); i += 700) row[i] = 1.0F;
@@ -243,6 +253,7 @@ const bool kRegistered = [] {
   sparse_layers("int8", sparse_int8);
   sparse_layers("int4", sparse_int4);
   repeated(benchmark::RegisterBenchmark("quantize_row/512", quantize_512));
+  repeated(benchmark::RegisterBenchmark("quantize_row/14", quantize_bag));
   repeated(benchmark::RegisterBenchmark("find_non_zeros/10000", scan_10000));
   return true;
 }();

@@ -142,9 +142,12 @@ struct ScaleSteps {
   }
 };
 
-void clear_padding(std::size_t count, std::uint8_t* bytes) {
-  const std::size_t padding = round_up(count, 64) - count;
-  if (padding > 0) std::memset(bytes + count, 0, padding);  // a row of nothing has no bytes at all
+// After convert_row, which has written `offset` for what lies beyond the row in its last vectors. A
+// row of nothing has no bytes at all.
+void clear_padding(std::size_t count, std::int32_t offset, std::uint8_t* bytes) {
+  const std::size_t from = offset == 0 ? round_up(count, kByteLanes) : count;
+  const std::size_t end = round_up(count, 64);
+  if (from < end) std::memset(bytes + from, 0, end - from);
 }
 
 // `largest`: largest_if_positive of the row.
@@ -177,7 +180,7 @@ void quantize_few(const FloatRows& x, std::size_t count, std::uint8_t* bytes, Ro
         hn::Set(F32Tag(), 1.0F / scales[r].scale),
         hn::Set(F32Tag(), kRoundingMagic + static_cast<float>(scales[r].offset))};
     convert_row(x.values + r * x.stride, count, steps, bytes + r * stride);
-    clear_padding(count, bytes + r * stride);
+    clear_padding(count, scales[r].offset, bytes + r * stride);
   }
 }
 
@@ -204,7 +207,7 @@ void quantize_row_with(RowScale row, const float* values, std::size_t count, std
   const FusedSteps steps{hn::Set(F32Tag(), 1.0F / row.scale),
                          hn::Set(F32Tag(), static_cast<float>(row.offset))};
   convert_row(values, count, steps, bytes);
-  clear_padding(count, bytes);
+  clear_padding(count, row.offset, bytes);
 }
 
 #else
@@ -219,7 +222,7 @@ void quantize_row_with(RowScale row, const float* values, std::size_t count, std
     std::memcpy(&bits, &rounded, sizeof(bits));
     bytes[i] = static_cast<std::uint8_t>(bits & 0xFFU);
   }
-  clear_padding(count, bytes);
+  std::fill(bytes + count, bytes + round_up(count, 64), std::uint8_t{0});
 }
 
 #endif
