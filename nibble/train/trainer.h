@@ -91,10 +91,12 @@ class Trainer {
   bool is_last(std::size_t layer) const { return layer + 1 == layers(); }
   const DenseLayer& dense(std::size_t layer) const { return dense_[layer - first_dense_]; }
   DenseLayer& dense(std::size_t layer) { return dense_[layer - first_dense_]; }
-  // One thread alone takes the later layers back and through the optimizer in one pass over their
-  // weights. More threads would wait for each other at every layer, so they go back by rows first.
-  // Each sum is the same either way.
-  bool one_pass_back() const { return pool_.threads() == 1 && !clips(); }
+  // Whether a single thread takes all rows through the layers behind the first dense one, back, and
+  // their weights through the optimizer in the same pass, while another prepares the next batch.
+  // So it is where there is no other thread, and where these layers are small: to divide them, the
+  // threads would pass weights and rows to and fro. Otherwise they go back by rows first, and the
+  // weights follow by blocks. Each sum is the same either way.
+  bool one_pass_back() const { return !clips() && (pool_.threads() == 1 || small_later_layers_); }
   std::vector<std::span<float>> numbers();
   bool clips() const { return settings_.clip_norm > 0.0; }
   Range block_inputs(std::size_t block) const;
@@ -114,6 +116,7 @@ class Trainer {
   void finish_block(std::size_t block, std::size_t rows, const OptimizerStep& optimizer);
   void update_later_layers(std::size_t block, std::size_t rows, const OptimizerStep& optimizer);
   void work_rows(Range rows, Batch batch);
+  void work_in_one_pass(Batch batch);
   void activate(std::size_t layer, Range rows);
   void loss_of_rows(Range rows, Batch batch);
   double clip_factor(std::size_t rows);
@@ -138,9 +141,10 @@ class Trainer {
   const Schedule schedule_;
   ThreadPool& pool_;
   std::optional<SparseLayer> sparse_;  // layer 0, when rows are sparse
-  std::size_t first_dense_ = 0;        // 1 when layer 0 is sparse
-  std::vector<DenseLayer> dense_;      // of the layers from first_dense_ on
-  std::vector<Outputs> outputs_;       // of each layer
+  bool small_later_layers_ = false;
+  std::size_t first_dense_ = 0;    // 1 when layer 0 is sparse
+  std::vector<DenseLayer> dense_;  // of the layers from first_dense_ on
+  std::vector<Outputs> outputs_;   // of each layer
   std::size_t blocks_ = 1;
   // What the first dense layer takes and what it passes back, block by block: each batch x
   // block_stride_.

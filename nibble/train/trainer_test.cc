@@ -152,6 +152,18 @@ TEST_P(TrainerTest, SameBytesForAnyNumberOfThreads) {
   }
 }
 
+// Layers behind the first dense one that are worth dividing between the threads.
+TEST(Trainer, LargeLaterLayersGiveTheSameBytesForAnyNumberOfThreads) {
+  const test::Problem p = test::bag_of_words(60, 121, 9, 2, 8);
+  const auto work = batches(60, 17, 2);
+  const Mlp initial = initialised_mlp({121, {40, 280, 250}, 2}, 1);
+  for (const LabelledRows& form : {p.as_sparse(), p.as_dense()}) {
+    const Trained one = fast(initial, form, {}, work, 1);
+    for (const std::size_t threads : {2U, 3U})
+      EXPECT_EQ(fast(initial, form, {}, work, threads).network, one.network);
+  }
+}
+
 TEST_P(TrainerTest, EvaluatesLikeTheReference) {
   ThreadPool pool(2);
   for (const LabelledRows& form : {p.as_sparse(), p.as_dense()}) {
