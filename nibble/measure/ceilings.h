@@ -7,7 +7,7 @@
 
 namespace nibble {
 
-// Bytes; from the kernel's list of caches, or a common size where it tells none.
+// Bytes; from the kernel, else from the C library, else a common size.
 struct CacheSizes {
   std::size_t l1 = 0;  // data, of one core
   std::size_t l2 = 0;  // of one core
