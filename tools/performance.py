@@ -47,6 +47,15 @@ def measure(arguments, models, *options):
     return reports
 
 
+def cpu_family():
+    """What tells generations of CPUs apart where a virtual machine hides the name; "" on CPUs without such numbers."""
+    lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    fields = dict(reversed([line.replace("\t", "").split(":", 1) for line in lines if ":" in line]))
+    if "cpu family" not in fields:
+        return ""
+    return f" (family{fields['cpu family']}, model{fields['model']})"
+
+
 def over_rounds(reports, figure):
     return statistics.median(figure(report) for report in reports)
 
@@ -171,7 +180,7 @@ What `nibble bench` measured on the reference model, beside what the machine cou
 ./lab && tools/performance.py lab-out --output docs/{arguments.output.name}
 ```
 
-**Machine.** {machine['cpu']}, {machine['processors']} processors, {machine['memory']}, CPU level {machine['cpu_level']};
+**Machine.** {machine['cpu']}{cpu_family()}, {machine['processors']} processors, {machine['memory']}, CPU level {machine['cpu_level']};
 {machine['operating_system']}; {machine['compiler']}; nibble {machine['nibble']};
 {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}.
 Model {'-'.join(map(str, first['model']['sizes']))}, {first['rows']}, sparse input.
