@@ -13,7 +13,7 @@ std::int64_t supported_targets();
 bool cpu_has_bf16_dots();
 
 // Whether rows scattered over L3 are worth asking for before they are wanted. A batch of the
-// reference network takes 8 to 14 % less time for it on Zen 4, and 3 to 7 % more on Zen 5, whose
+// reference network in f32 takes 8 % less time for it on Zen 4, and 3 to 6 % more on Zen 5, whose
 // core looks far enough ahead by itself and has only the asking to pay. Other CPUs are taken to be
 // like Zen 4.
 bool early_requests_pay();

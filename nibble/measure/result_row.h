@@ -57,8 +57,8 @@ struct VariantFile {
 };
 
 struct VariantTiming {
-  // Of each of latency, rate and text to label. Five rounds of 30 ms: an hour more would not tell
-  // more about a call of some microseconds, and whoever waits for the table waits for this.
+  // Of each of latency, rate and text to label: five rounds of 30 ms, thousands of calls of some
+  // microseconds. Whoever waits for the table waits for 0.15 s of each figure.
   TimingLimits limits{.seconds = 0.15};
   ThreadPool* pool = nullptr;  // for the accuracy alone; all times are of one thread
 };
