@@ -57,10 +57,18 @@ Latency in_milliseconds(const CallTimes& times) {
   return {times.median_ns * 1e-6, times.p90_ns * 1e-6, times.p99_ns * 1e-6};
 }
 
-void fill_latencies(std::vector<LoadedVariant>& variants, const TimingLimits& limits) {
+template <typename Make>
+std::vector<TimedCall> calls_of(const std::vector<LoadedVariant>& variants, const Make& make) {
   std::vector<TimedCall> calls;
-  for (const LoadedVariant& variant : variants)
-    calls.push_back(network_calls(variant.predictor, view_of(variant.rows), 1, nullptr));
+  calls.reserve(variants.size());
+  for (const LoadedVariant& variant : variants) calls.push_back(make(variant));
+  return calls;
+}
+
+void fill_latencies(std::vector<LoadedVariant>& variants, const TimingLimits& limits) {
+  const std::vector<TimedCall> calls = calls_of(variants, [](const LoadedVariant& variant) {
+    return network_calls(variant.predictor, view_of(variant.rows), 1, nullptr);
+  });
   const std::vector<CallTimes> times = time_in_turns(calls, limits);
   for (std::size_t i = 0; i < variants.size(); ++i)
     variants[i].result.latency = in_milliseconds(times[i]);
@@ -69,8 +77,10 @@ void fill_latencies(std::vector<LoadedVariant>& variants, const TimingLimits& li
 void fill_rates(std::vector<LoadedVariant>& variants, const TimingLimits& limits) {
   constexpr std::size_t kBatch = 256;
   std::vector<Rows> enough;
+  enough.reserve(variants.size());
   for (const LoadedVariant& variant : variants) enough.push_back(repeat_rows(variant.rows, kBatch));
   std::vector<TimedCall> calls;
+  calls.reserve(variants.size());
   for (std::size_t i = 0; i < variants.size(); ++i)
     calls.push_back(network_calls(variants[i].predictor, view_of(enough[i]), kBatch, nullptr));
   const std::vector<double> rates = rates_in_turns(calls, limits);
@@ -80,9 +90,8 @@ void fill_rates(std::vector<LoadedVariant>& variants, const TimingLimits& limits
 
 void fill_text_times(std::vector<LoadedVariant>& variants, const Texts& texts,
                      const TimingLimits& limits) {
-  std::vector<TimedCall> calls;
-  for (const LoadedVariant& variant : variants)
-    calls.push_back(text_calls(variant.predictor, texts));
+  const std::vector<TimedCall> calls = calls_of(
+      variants, [&](const LoadedVariant& variant) { return text_calls(variant.predictor, texts); });
   const std::vector<CallTimes> times = time_in_turns(calls, limits);
   for (std::size_t i = 0; i < variants.size(); ++i)
     variants[i].result.text_to_label_us = times[i].median_ns * 1e-3;
@@ -93,6 +102,7 @@ void fill_text_times(std::vector<LoadedVariant>& variants, const Texts& texts,
 std::vector<ResultRow> measure_variants(const std::vector<VariantFile>& variants,
                                         const Examples& test, const VariantTiming& timing) {
   std::vector<LoadedVariant> loaded;
+  loaded.reserve(variants.size());
   for (const VariantFile& variant : variants)
     loaded.push_back(load_variant(variant, test, timing.pool));
   fill_latencies(loaded, timing.limits);

@@ -132,6 +132,7 @@ std::vector<CallTimes> time_in_turns(std::span<const TimedCall> calls, const Tim
     }
   }
   std::vector<CallTimes> summaries;
+  summaries.reserve(calls.size());
   for (const std::vector<double>& of_call : times) summaries.push_back(summarise(of_call));
   return summaries;
 }
@@ -143,6 +144,7 @@ std::vector<double> rates_in_turns(std::span<const TimedCall> calls, const Timin
       rates[i].push_back(calls_per_second(calls[i], of_one_round(limits)));
   }
   std::vector<double> medians;
+  medians.reserve(calls.size());
   for (std::vector<double>& of_call : rates) medians.push_back(median(std::move(of_call)));
   return medians;
 }

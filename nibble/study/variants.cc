@@ -63,6 +63,7 @@ std::vector<StoredVariant> store_variants(const Model& original,
                                           const std::vector<std::string>& recipes) {
   make_folder(folder);
   std::vector<StoredVariant> stored;
+  stored.reserve(kVariants.size() + recipes.size());
   for (const Variant& variant : kVariants) stored.push_back(store(original, variant, folder));
   for (const std::string& recipe : recipes)
     stored.push_back(store_recipe(original, recipe, folder));
@@ -72,6 +73,7 @@ std::vector<StoredVariant> store_variants(const Model& original,
 std::vector<ResultRow> measure_stored(const std::vector<StoredVariant>& variants,
                                       const DataPart& test, const std::filesystem::path& folder) {
   std::vector<VariantFile> files;
+  files.reserve(variants.size());
   for (const StoredVariant& variant : variants) files.push_back({variant.name, variant.file});
   std::vector<ResultRow> rows = measure_variants(files, test.examples);
   for (ResultRow& row : rows) row.file = std::filesystem::proximate(row.file, folder).string();
