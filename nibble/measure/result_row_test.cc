@@ -81,6 +81,7 @@ TEST(MeasureVariants, ComparesTheOthersWithTheFirst) {
   ASSERT_TRUE(rows[2].flips.has_value());
   EXPECT_EQ(rows[2].flips->rows.size(), 65U);
   EXPECT_EQ(rows[2].flips->lost, rows[0].confusion[0][0] + rows[0].confusion[1][1]);
+  EXPECT_EQ(rows[2].flips->gained + rows[2].flips->lost, 65U);  // two labels
   for (const ResultRow& row : rows) EXPECT_GT(row.rows_per_second, 0.0);
 }
 
