@@ -69,6 +69,8 @@ class FloatLayer : public Layer {
     }
   }
 
+  std::size_t weight_bytes() const override { return inputs() * stride() * sizeof(Stored); }
+
   void dense(const FloatRows& x, OutputRows y, Workspace& workspace) const override {
     Kernels::dense(x, panels_.get(), finish(), y, workspace);
   }

@@ -22,6 +22,8 @@ class GroupedInputsLayer : public Layer {
       : Layer(weight.codes.rows, bias, place),
         panels_(pack_int4_panels(source_of(weight), place.first)) {}
 
+  std::size_t weight_bytes() const override { return inputs() * stride() / 2; }
+
   void dense(const FloatRows& x, OutputRows y, Workspace& workspace) const override {
     const std::size_t stride = round_up(inputs(), 64);
     std::uint8_t* bytes = room_for(workspace.bytes, x.rows * stride);
@@ -51,6 +53,8 @@ class GroupedOutputsLayer : public Layer {
  public:
   GroupedOutputsLayer(const Int4Matrix& weight, std::span<const float> bias, LayerPlace place)
       : Layer(weight.codes.rows, bias, place), gathered_(pack_int4_gathered(source_of(weight))) {}
+
+  std::size_t weight_bytes() const override { return inputs() * stride() / 2; }
 
   void dense(const FloatRows& x, OutputRows y, Workspace& workspace) const override {
     std::uint32_t* columns = room_for(workspace.columns, inputs() + kNonZeroSlack);

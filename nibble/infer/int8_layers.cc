@@ -28,6 +28,8 @@ class Int8Layer : public Layer {
     }
   }
 
+  std::size_t weight_bytes() const override { return inputs() * stride(); }
+
   void dense(const FloatRows& x, OutputRows y, Workspace& workspace) const override {
     const std::size_t stride = round_up(inputs(), 64);
     std::uint8_t* bytes = room_for(workspace.bytes, x.rows * stride);

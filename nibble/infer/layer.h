@@ -65,6 +65,9 @@ class Layer {
   // Floats between two rows of outputs.
   std::size_t stride() const { return padded_outputs(outputs_); }
 
+  // That a block of dense rows reads.
+  virtual std::size_t weight_bytes() const = 0;
+
   // Both write rows of stride() floats.
   virtual void dense(const FloatRows& x, OutputRows y, Workspace& workspace) const = 0;
   // First layers only.

@@ -14,10 +14,16 @@
 namespace nibble {
 namespace {
 
-// Rows of one piece of work for the pool: whole register tiles, and few enough that 256 rows keep
-// two threads busy to the end. At half a microsecond a row a piece takes 12 us, 100 times what it
-// costs to hand it over.
-constexpr std::size_t kPieceRows = 4 * kTileRows;
+// Rows of one piece of work for the pool: whole register tiles, and so few that all threads are
+// busy to the end. At half a microsecond a row the smallest piece takes 12 us, several times what
+// it costs to hand it over; the largest is what passes through large layers together.
+std::size_t rows_of_a_piece(std::size_t rows, std::size_t threads) {
+  constexpr std::size_t kFewest = 4 * kTileRows;
+  constexpr std::size_t kMost = 16 * kTileRows;
+  constexpr std::size_t kPiecesOfAThread = 8;
+  const std::size_t tiles = rows / (threads * kPiecesOfAThread * kTileRows);
+  return std::clamp(tiles * kTileRows, kFewest, kMost);
+}
 
 PreparedMlp prepare(Model& model) {
   return std::visit([](auto& network) { return PreparedMlp(std::move(network)); }, model.network);
@@ -73,9 +79,10 @@ Matrix<float> Predictor::logits(const RowsView& rows, ThreadPool* pool) const {
     network_.logits(rows, result.values, scratch);
     return result;
   }
-  pool->run((count + kPieceRows - 1) / kPieceRows, [&](std::size_t piece) {
-    const std::size_t first = piece * kPieceRows;
-    const std::size_t rows_here = std::min(kPieceRows, count - first);
+  const std::size_t piece_rows = rows_of_a_piece(count, pool->threads());
+  pool->run((count + piece_rows - 1) / piece_rows, [&](std::size_t piece) {
+    const std::size_t first = piece * piece_rows;
+    const std::size_t rows_here = std::min(piece_rows, count - first);
     thread_local PreparedMlp::Scratch own_scratch;
     network_.logits(slice(rows, first, rows_here),
                     std::span(result.values)

@@ -79,7 +79,7 @@ TEST(Predictor, ThreadsChangeNothing) {
     const Model model = text_model(scheme);
     const Predictor predictor(model);
     const SparseRows rows =
-        bag_of_words(some_texts(131), std::get<BagOfWords>(model.featurizer).vocabulary);
+        bag_of_words(some_texts(611), std::get<BagOfWords>(model.featurizer).vocabulary);
     const Matrix<float> alone = predictor.logits(rows.view(), nullptr);
     for (const std::size_t threads : {1U, 2U, 5U}) {
       ThreadPool pool(threads);

@@ -153,6 +153,22 @@ TEST_P(EveryLevelAndScheme, BatchSizeChangesNothing) {
   }
 }
 
+// Weights too large for small blocks of rows: more than 256 KB even in four bits.
+TEST_P(EveryLevelAndScheme, BlocksOfManyRowsChangeNothing) {
+  if (scheme() == Scheme::kInt8Torch) GTEST_SKIP() << "one scale for the whole call, by definition";
+  const MlpShape shape{40, {1024, 640}, 3};
+  const PreparedMlp network(quantized(shape));
+  const SparseRows sparse = sparse_rows(100, shape.inputs, 0.3, false);
+  const DenseRows dense = dense_copy(sparse);
+  const std::vector<float> all = logits_of(network, sparse.view());
+  expect_same(logits_of(network, view_of(dense)), all);
+  constexpr std::size_t kBatch = 25;
+  for (std::size_t first = 0; first < dense.rows; first += kBatch) {
+    expect_same(logits_of(network, slice(RowsView(sparse.view()), first, kBatch)),
+                std::span(all).subspan(first * shape.outputs, kBatch * shape.outputs));
+  }
+}
+
 // Weights and inputs at the limit of their codes: where 16-bit sums would saturate.
 TEST_P(EveryLevelAndScheme, ExtremeValuesDoNotSaturate) {
   const MlpShape shape{258, {96, 33}, 4};
