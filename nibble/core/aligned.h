@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cstddef>
+#include <new>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,23 @@ struct AlignedAllocator {
 
 template <typename T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
+
+// The same, whose elements begin undefined: memory that several threads fill is not cleared by one
+// of them first.
+template <typename T>
+struct UndefinedAllocator : AlignedAllocator<T> {
+  template <typename U>
+  struct rebind {
+    using other = UndefinedAllocator<U>;
+  };
+  template <typename U>
+  void construct(U* element) {
+    ::new (static_cast<void*>(element)) U;
+  }
+};
+
+template <typename T>
+using UndefinedVector = std::vector<T, UndefinedAllocator<T>>;
 
 // A dense row-major matrix that owns its values; rows follow each other without padding.
 template <typename T>

@@ -13,6 +13,15 @@ namespace {
 constexpr std::size_t kPieceFeatures = 64;
 constexpr std::uint32_t kNoSlot = 0xFFFFFFFF;
 
+// Calls visit(feature) for all, on all threads of the pool.
+template <typename Visit>
+void in_feature_pieces(std::size_t features, ThreadPool& pool, const Visit& visit) {
+  pool.run(pieces_of(features, kPieceFeatures), [&](std::size_t piece) {
+    const std::size_t end = std::min(features, (piece + 1) * kPieceFeatures);
+    for (std::size_t i = piece * kPieceFeatures; i < end; ++i) visit(i);
+  });
+}
+
 // The part of a layer's row (not padded) that lies in one block.
 template <typename T>
 std::span<T> columns_of(std::span<T> row, std::size_t piece) {
@@ -23,7 +32,8 @@ std::span<T> columns_of(std::span<T> row, std::size_t piece) {
 
 }  // namespace
 
-SparseLayer::SparseLayer(const Linear& layer, const TrainSettings& settings, std::uint32_t steps)
+SparseLayer::SparseLayer(const Linear& layer, const TrainSettings& settings, std::uint32_t steps,
+                         ThreadPool& pool)
     : inputs_(layer.inputs()),
       outputs_(layer.outputs()),
       width_(padded(outputs_)),
@@ -37,11 +47,15 @@ SparseLayer::SparseLayer(const Linear& layer, const TrainSettings& settings, std
   } else {
     adam_.emplace(settings, steps);
   }
-  for (std::size_t i = 0; i < inputs_; ++i) {
-    for (std::size_t piece = 0; piece < pieces(); ++piece) {
-      const auto row = columns_of(layer.weight.row(i), piece);
-      std::ranges::copy(row, block(piece).records + i * record_stride());
-    }
+  in_feature_pieces(inputs_, pool, [&](std::size_t i) { start_feature(i, layer.weight.row(i)); });
+}
+
+// Moments and padding are zero.
+void SparseLayer::start_feature(std::size_t feature, std::span<const float> weights) {
+  for (std::size_t piece = 0; piece < pieces(); ++piece) {
+    const auto row = columns_of(weights, piece);
+    float* record = block(piece).records + feature * record_stride();
+    std::fill(std::ranges::copy(row, record).out, record + 3 * columns(piece), 0.0F);
   }
 }
 
@@ -225,10 +239,8 @@ void SparseLayer::catch_up_feature(std::uint32_t feature, std::uint32_t step) {
 }
 
 void SparseLayer::catch_up(std::uint32_t step, ThreadPool& pool) {
-  pool.run(pieces_of(inputs_, kPieceFeatures), [&](std::size_t piece) {
-    const std::size_t end = std::min(inputs_, (piece + 1) * kPieceFeatures);
-    for (std::size_t feature = piece * kPieceFeatures; feature < end; ++feature)
-      catch_up_feature(static_cast<std::uint32_t>(feature), step);
+  in_feature_pieces(inputs_, pool, [&](std::size_t feature) {
+    catch_up_feature(static_cast<std::uint32_t>(feature), step);
   });
 }
 
@@ -266,13 +278,10 @@ void SparseLayer::apply(std::span<const std::uint32_t> indices, std::span<const 
 }
 
 void SparseLayer::write_to(Linear& layer, ThreadPool& pool) const {
-  pool.run(pieces_of(inputs_, kPieceFeatures), [&](std::size_t work) {
-    const std::size_t end = std::min(inputs_, (work + 1) * kPieceFeatures);
-    for (std::size_t i = work * kPieceFeatures; i < end; ++i) {
-      for (std::size_t piece = 0; piece < pieces(); ++piece) {
-        const auto row = columns_of(layer.weight.row(i), piece);
-        std::copy_n(weights(piece, i), row.size(), row.begin());
-      }
+  in_feature_pieces(inputs_, pool, [&](std::size_t i) {
+    for (std::size_t piece = 0; piece < pieces(); ++piece) {
+      const auto row = columns_of(layer.weight.row(i), piece);
+      std::copy_n(weights(piece, i), row.size(), row.begin());
     }
   });
   std::copy_n(bias_.value.begin(), outputs_, layer.bias.begin());

@@ -23,7 +23,8 @@ namespace nibble {
 
 class SparseLayer {
  public:
-  SparseLayer(const Linear& layer, const TrainSettings& settings, std::uint32_t steps);
+  SparseLayer(const Linear& layer, const TrainSettings& settings, std::uint32_t steps,
+              ThreadPool& pool);
 
   // The work of forward and backward is cut into this many blocks of columns.
   std::size_t pieces() const;
@@ -94,6 +95,7 @@ class SparseLayer {
   ColumnBlock block(std::size_t piece);
   std::size_t record_stride() const { return 3 * width_; }
   const float* weights(std::size_t piece, std::size_t feature) const;
+  void start_feature(std::size_t feature, std::span<const float> weights);
   void catch_up_feature(std::uint32_t feature, std::uint32_t step);
   void touch(std::uint32_t feature, Plan& plan, std::uint32_t again);
   void touch_adam(TouchedFeature& touched, Plan& plan, std::uint32_t again);
@@ -109,7 +111,7 @@ class SparseLayer {
   std::size_t width_ = 0;
   std::optional<LazyAdam> adam_;  // one of the two
   std::optional<LazySgd> sgd_;
-  AlignedVector<float> records_;  // inputs x blocks x 3 (weights, m, v) x columns
+  UndefinedVector<float> records_;  // inputs x blocks x 3 (weights, m, v) x columns
   Moments bias_;
   std::vector<Mark> marks_;              // of each feature
   std::vector<std::uint32_t> slots_;     // of each feature: its place in the plan being made

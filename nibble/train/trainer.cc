@@ -54,7 +54,7 @@ Trainer::Trainer(const Mlp& initial, const RowSource& training, const TrainSetti
   cpu_level();  // settles which code the kernels run
   batch_ = std::min(settings.batch, training.rows());
   if (training.sparse()) {
-    sparse_.emplace(initial.layers.front(), settings, steps);
+    sparse_.emplace(initial.layers.front(), settings, steps, pool);
     first_dense_ = 1;
     blocks_ = sparse_->pieces();
     block_stride_ = sparse_->columns(0);
