@@ -104,7 +104,7 @@ HWY_INLINE void forward_piece(const SparseBatch& batch, const TouchedFeature& to
 void sparse_forward(const SparseBatch& batch, const ColumnBlock& block, float* y,
                     std::size_t stride) {
   for (std::size_t t = 0; t < batch.touched_count; ++t) {
-    prefetch_record(batch, block, t + kAheadToRead, true);
+    prefetch_record(batch, block, t + kAhead, true);
     const TouchedFeature& touched = batch.touched[t];
     float* record = record_of(block, touched.feature);
     for_each_piece(block.columns, [&](auto vectors, std::size_t column) HWY_ATTR {
