@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 
-from program import Failure, environment
+from program import Failure, peer_environment
 
 
 class Worker:
@@ -16,7 +16,7 @@ class Worker:
         self.name = " ".join(str(part) for part in command[:2])
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=self.errors, text=True, env=environment(threads))
+                                        stderr=self.errors, text=True, env=peer_environment(threads))
         atexit.register(self.close)  # a stopped process would outlive us
         self.ask({})  # answered once its models are there
 

@@ -6,16 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from program import NIBBLE, Failure, environment
+from program import NIBBLE, Failure, environment, peer_environment
 
 HERE = Path(__file__).resolve().parent
 TIMED = HERE.parent / "common/timed.py"
 
 
-def timed(command, threads):
+def timed(command, variables):
     """timed.py's figures of a command; it may have failed."""
     done = subprocess.run([sys.executable, "-S", TIMED, *map(str, command)], capture_output=True, text=True, check=True,
-                          env=environment(threads))
+                          env=variables)
     return json.loads(done.stdout)
 
 
@@ -26,7 +26,7 @@ def succeeded(figures, what):
 
 
 def nibble_process(options, threads):
-    return timed([NIBBLE, "train", *options, "--threads", threads, "--quiet"], threads)
+    return timed([NIBBLE, "train", *options, "--threads", threads, "--quiet"], environment(threads))
 
 
 def nibble_seconds(options, output, threads, epochs):
@@ -40,7 +40,7 @@ def nibble_seconds(options, output, threads, epochs):
 
 
 def test_accuracy(model, data, threads):
-    answer = succeeded(timed([NIBBLE, "eval", model, data], threads), "nibble eval")
+    answer = succeeded(timed([NIBBLE, "eval", model, data], environment(threads)), "nibble eval")
     return float(re.search(r"Accuracy\s+([\d.]+) %", answer["output"])[1])
 
 
@@ -57,12 +57,12 @@ def train_nibble(setting, seed, threads):
 
 def train_other(peer, setting, seed, threads):
     command = ["/usr/bin/python3", HERE / "trainers.py", peer, setting.data, setting.checkpoint, seed, threads, setting.epochs]
-    figures = succeeded(timed(command, threads), peer)
+    figures = succeeded(timed(command, peer_environment(threads)), peer)
     return {**json.loads(figures["output"].splitlines()[-1]), "process": figures["seconds"], "peak_bytes": figures["peak_bytes"]}
 
 
 def fasttext_accuracy(model, file, threads):
-    answer = succeeded(timed(["fasttext", "test", model, file], threads), "fasttext test")
+    answer = succeeded(timed(["fasttext", "test", model, file], peer_environment(threads)), "fasttext test")
     return 100 * float(re.search(r"P@1\s+([\d.]+)", answer["output"])[1])
 
 
@@ -73,7 +73,7 @@ def train_fasttext(words, setting, seed, threads):
     """
     output = setting.scratch / "fasttext"
     figures = succeeded(timed(["fasttext", "supervised", "-input", setting.marked["train"], "-output", output, "-thread", threads,
-                               "-seed", seed, "-wordNgrams", words, "-lr", 0.5, "-verbose", 0], threads), "fasttext")
+                               "-seed", seed, "-wordNgrams", words, "-lr", 0.5, "-verbose", 0], peer_environment(threads)), "fasttext")
     return {"seconds": figures["seconds"], "process": figures["seconds"], "peak_bytes": figures["peak_bytes"], "epoch": None,
             "validation": fasttext_accuracy(f"{output}.bin", setting.marked["validation"], threads),
             "test": fasttext_accuracy(f"{output}.bin", setting.marked["test"], threads)}
