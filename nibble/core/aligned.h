@@ -36,10 +36,6 @@ using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 template <typename T>
 struct UndefinedAllocator : AlignedAllocator<T> {
   template <typename U>
-  struct rebind {
-    using other = UndefinedAllocator<U>;
-  };
-  template <typename U>
   void construct(U* element) {
     ::new (static_cast<void*>(element)) U;
   }
