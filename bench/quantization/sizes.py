@@ -32,7 +32,7 @@ class Way:
 
 def fasttext(verb, *arguments, limit=600):
     """Its figures; a Failure also when it runs for more seconds than that: an autotune may, long past its duration."""
-    figures = timed(["timeout", limit, "fasttext", verb, *arguments], 1)
+    figures = timed(["timeout", limit, "fasttext", verb, *arguments], program.peer_environment(1))
     if figures["exit_code"] == 124:
         raise Failure(f"still running after {limit} s")
     return succeeded(figures, f"fasttext {verb}")
@@ -88,7 +88,7 @@ class Nibble:
         return path
 
     def run(self, *arguments):
-        return succeeded(timed([program.NIBBLE, *arguments], 1), f"nibble {arguments[0]}")
+        return succeeded(timed([program.NIBBLE, *arguments], program.environment(1)), f"nibble {arguments[0]}")
 
     def whole(self, seed):
         return self.network, self.run("train", self.data, "-o", self.network, "--seed", seed, "--quiet")["seconds"]
