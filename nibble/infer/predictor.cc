@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "nibble/core/error.h"
+#include "nibble/infer/layer.h"
 #include "nibble/kernels/rows.h"
 #include "nibble/text/bag_of_words.h"
 
@@ -19,10 +20,9 @@ namespace {
 // it costs to hand it over; the largest is what passes through large layers together.
 std::size_t rows_of_a_piece(std::size_t rows, std::size_t threads) {
   constexpr std::size_t kFewest = 4 * kTileRows;
-  constexpr std::size_t kMost = 16 * kTileRows;
   constexpr std::size_t kPiecesOfAThread = 8;
   const std::size_t tiles = rows / (threads * kPiecesOfAThread * kTileRows);
-  return std::clamp(tiles * kTileRows, kFewest, kMost);
+  return std::clamp(tiles * kTileRows, kFewest, kManyRows);
 }
 
 PreparedMlp prepare(Model& model) {

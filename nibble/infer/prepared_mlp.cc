@@ -21,13 +21,8 @@ namespace {
 
 using LayerList = std::vector<std::unique_ptr<const Layer>>;
 
-// Rows that pass through all layers together. While the weights stay in L2, one register tile: six
-// rows of 512 floats before and after a layer are 24 KB, which is what L1 has room for, and the
-// weights are not what a batch waits for. More of them have to serve more rows each time they come:
-// 256 rows through 784-2048-2048-10 take in f32 0.79 of the time (0.5 at avx2), in int4 0.87; the
-// reference model's 690 KB of f32 0.95. 48 to 192 rows are alike. (Zen 5, 1 MB of L2.)
-constexpr std::size_t kManyRows = 16 * kTileRows;
-constexpr std::size_t kSmallWeights = std::size_t{256} << 10;  // half of the smallest L2 in use
+// Weights that stay in L2 whatever else a block of rows needs: half of the smallest L2 in use.
+constexpr std::size_t kSmallWeights = std::size_t{256} << 10;
 
 // Of the layers from `first` on, each of which takes dense rows.
 std::size_t rows_of_a_block(const LayerList& layers, std::size_t first) {
