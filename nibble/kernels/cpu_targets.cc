@@ -29,6 +29,7 @@ bool has_f16c() { return (cpuid(1).ecx >> 29U & 1U) != 0; }
 bool has_lzcnt() { return (cpuid(0x80000001U).ecx >> 5U & 1U) != 0; }
 bool has_vaes() { return (cpuid(7).ecx >> 9U & 1U) != 0; }
 
+bool is_intel() { return cpuid(0).ecx == signature_INTEL_ecx; }
 bool is_amd() { return cpuid(0).ecx == signature_AMD_ecx; }
 
 // AMD64 Architecture Programmer's Manual, volume 3, appendix E.3.2; from 15 on, as all AMD's are.
@@ -83,7 +84,12 @@ bool cpu_has_bf16_dots() { return __builtin_cpu_supports("avx512bf16") != 0; }
 
 bool early_requests_pay() {
   constexpr unsigned kZen5 = 0x1A;
-  static const bool pay = !is_amd() || family() < kZen5;
+  static const bool pay = !is_intel() && (!is_amd() || family() < kZen5);
+  return pay;
+}
+
+bool streamed_requests_pay() {
+  static const bool pay = !is_intel();
   return pay;
 }
 
@@ -92,6 +98,7 @@ bool early_requests_pay() {
 std::int64_t supported_targets() { return 0; }
 bool cpu_has_bf16_dots() { return false; }
 bool early_requests_pay() { return true; }
+bool streamed_requests_pay() { return true; }
 
 #endif
 

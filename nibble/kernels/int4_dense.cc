@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "nibble/kernels/cpu_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nibble/kernels/int4_dense.cc"
 #include "hwy/foreach_target.h"
@@ -29,6 +31,7 @@ struct PanelJob {
   std::size_t width;
   Finish finish;
   OutputRows y;
+  bool ask_ahead;  // for the codes of a single row, as in int8_dense.cc
 };
 
 #if NIBBLE_PLAIN_LOOPS
@@ -308,8 +311,9 @@ struct NibbleTiles {
   template <std::size_t kRows, std::size_t kColumns, typename Sum>
   HWY_INLINE void add_quads(const std::uint8_t* values, const std::uint8_t* bytes,
                             std::size_t inputs, Sum (&sums)[kRows][kColumns]) const {
+    const bool ask_ahead = job.ask_ahead;
     for (std::size_t i = 0; i < inputs; i += 4, bytes += job.width * 2) {
-      if constexpr (kRows == 1) {  // as in int8_dense.cc
+      if (kRows == 1 && ask_ahead) {
         NIBBLE_UNROLL
         for (std::size_t c = 0; c < kColumns; ++c) __builtin_prefetch(bytes + 128 + c * kLanes * 4);
       }
@@ -377,6 +381,7 @@ void dense_int4(const QuantizedRows& x, const Int4Panels& weights, const Finish&
       std::any_of(x.scales, x.scales + x.rows, [](const RowScale& row) { return row.offset != 0; });
   assert(!offsets || !weights.group_sums.empty());
   prepare(x, weights.groups(), workspace);
+  const bool ask_ahead = streamed_requests_pay();
   for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
     const std::size_t first = p * kPanelWidth;
     const std::size_t at = weights.scale_offset(p);
@@ -387,7 +392,8 @@ void dense_int4(const QuantizedRows& x, const Int4Panels& weights, const Finish&
                  offsets ? weights.group_sums.data() + at : nullptr,
                  weights.width(p),
                  {finish.bias + first, finish.relu},
-                 {y.values + first, y.stride}},
+                 {y.values + first, y.stride},
+                 ask_ahead},
                 workspace);
   }
 }

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "nibble/kernels/cpu_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nibble/kernels/int8_dense.cc"
 #include "hwy/foreach_target.h"
@@ -80,6 +82,7 @@ struct PanelJob {
   OutputRows y;
   // [rows][kPanelWidth], what the sums begin with; null with VNNI, where they begin with zero
   const std::int32_t* starts;
+  bool ask_ahead;  // for the weights of a single row
 
   const std::int8_t* quad_weights(std::size_t quad, std::size_t column) const {
     return weights + (quad * width + column) * 4;
@@ -119,7 +122,7 @@ struct ByteTiles {
 
   // Two quads' weights, kAhead bytes further on: a single row is as fast as its weights come. Zen 4
   // reads L3 at its full 98 GB/s when an iteration asks for all its lines at once, 64 to 320 bytes
-  // ahead; from 600 on, or without this, at 71.
+  // ahead; from 600 on, or without this, at 71. Only where streamed_requests_pay().
   static constexpr std::size_t kAhead = 128;
   HWY_INLINE void prefetch(const std::int8_t* w, std::size_t vectors) const {
     for (std::size_t c = 0; c < vectors; ++c) {
@@ -183,11 +186,12 @@ struct ByteTiles {
     std::size_t left = job.quads;
     if constexpr (kRows == 1 && NIBBLE_AVX512) {
       // One row alone has too few sums to hide the latency: inputs go to two sets in turn.
+      const bool ask_ahead = job.ask_ahead;
       I32Vec more[kRows][kColumns];
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < kColumns; ++c) more[0][c] = hn::Zero(I32Tag());
       for (; left >= 2; left -= 2, values += 8, w += 2 * step) {
-        prefetch(w, kColumns);
+        if (ask_ahead) prefetch(w, kColumns);
         add_quad(values, w, sums);
         add_quad(values + 4, w + step, more);
       }
@@ -268,6 +272,7 @@ void cover_panel(const PanelJob& job, const PreparedRows& rows) {
 
 void dense_int8(const QuantizedRows& x, const Int8Panels& weights, const Finish& finish,
                 OutputRows y, std::uint32_t* workspace) {
+  const bool ask_ahead = streamed_requests_pay();
   const PreparedRows rows = prepare(x, weights.shape.inputs, workspace);
   for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
     const std::size_t first = p * kPanelWidth;
@@ -279,7 +284,8 @@ void dense_int8(const QuantizedRows& x, const Int8Panels& weights, const Finish&
                  weights.column_sums.data() + first,
                  {finish.bias + first, finish.relu},
                  {y.values + first, y.stride},
-                 nullptr},
+                 nullptr,
+                 ask_ahead},
                 rows);
   }
 }
