@@ -27,6 +27,7 @@ struct PanelJob {
   std::size_t groups;
   const std::uint8_t* codes;
   const std::uint16_t* scales;
+  const float* wide_scales;        // null if there are none
   const std::int16_t* group_sums;  // null if no row has an offset
   std::size_t width;
   Finish finish;
@@ -101,14 +102,21 @@ void prepare(const QuantizedRows& /*x*/, std::size_t /*groups*/, std::int32_t* /
 
 #else
 
+std::int32_t sum_of_group(const std::uint8_t* q) {
+  const hn::CappedTag<std::uint8_t, kGroup> bytes;
+  const hn::Repartition<std::uint64_t, decltype(bytes)> sums;
+  auto total = hn::SumsOf8(hn::LoadU(bytes, q));
+  for (std::size_t i = hn::Lanes(bytes); i < kGroup; i += hn::Lanes(bytes))
+    total = hn::Add(total, hn::SumsOf8(hn::LoadU(bytes, q + i)));
+  return static_cast<std::int32_t>(hn::GetLane(hn::SumOfLanes(sums, total)));
+}
+
 // A dot product with code + 8 starts from -8 times the sum of its inputs.
 void prepare(const QuantizedRows& x, std::size_t groups, std::int32_t* workspace) {
   for (std::size_t r = 0; r < x.rows; ++r) {
     const std::uint8_t* q = x.values + r * x.stride;
     for (std::size_t g = 0; g < groups; ++g, q += kGroup) {
-      std::int32_t sum = 0;
-      for (std::size_t i = 0; i < kGroup; ++i) sum += q[i];
-      workspace[r * groups + g] = -8 * sum;
+      workspace[r * groups + g] = -8 * sum_of_group(q);
     }
   }
 }
@@ -145,7 +153,8 @@ struct PairSum {
     add_quad_products(both, values, codes.both);
   }
   HWY_INLINE I32Vec first() const { return low; }
-  HWY_INLINE I32Vec second() const { return hn::ShiftRight<4>(hn::Sub(both, low)); }
+  static constexpr std::int32_t kSecondTimes = 16;
+  HWY_INLINE I32Vec second() const { return hn::Sub(both, low); }
 };
 
 #else
@@ -193,6 +202,7 @@ struct PairSum {
     nibble::HWY_NAMESPACE::keep_in_memory(high);
   }
   HWY_INLINE I32Vec first() const { return low; }
+  static constexpr std::int32_t kSecondTimes = 1;
   HWY_INLINE I32Vec second() const { return high; }
 };
 
@@ -220,7 +230,13 @@ struct NibbleTiles {
       NIBBLE_UNROLL
       for (std::size_t c = 0; c < 2 * kColumns; ++c) totals[r][c] = hn::Zero(F32Tag());
     }
-    for (std::size_t g = 0; g < job.groups; ++g) add_group<kRows, kColumns>(row, pair, g, totals);
+    std::size_t g = 0;
+#if NIBBLE_VNNI
+    if constexpr (kRows == 1) {
+      for (; g + 2 <= job.groups; g += 2) add_two_groups<kColumns>(row, pair, g, totals);
+    }
+#endif
+    for (; g < job.groups; ++g) add_group<kRows, kColumns>(row, pair, g, totals);
     const Finish finish = job.finish;
     const OutputRows y = job.y.from(row);
     NIBBLE_UNROLL
@@ -271,6 +287,31 @@ struct NibbleTiles {
                                   totals);
   }
 
+#if NIBBLE_VNNI
+  // For a single row: one group's sums are too few to hide the latency of adding to them.
+  template <std::size_t kColumns>
+  HWY_INLINE void add_two_groups(std::size_t row, std::size_t pair, std::size_t group,
+                                 F32Vec (&totals)[1][2 * kColumns]) const {
+    PairSum sums[2][1][kColumns];
+    const std::uint8_t* values = job.x.values + row * job.x.stride + group * kGroup;
+    const std::uint8_t* bytes = job.codes + group * 16 * job.width + pair * 4;
+    const std::int32_t* first = starts + row * job.groups + group;
+    start<1, kColumns>(first, sums[0]);
+    start<1, kColumns>(first + 1, sums[1]);
+    for (std::size_t i = 0; i < kGroup; i += 4, bytes += job.width * 2) {
+      add_quad<1, kColumns>(values + i, bytes, sums[0]);
+      add_quad<1, kColumns>(values + kGroup + i, bytes + 16 * job.width, sums[1]);
+    }
+    NIBBLE_UNROLL
+    for (std::size_t k = 0; k < 2; ++k) {
+      NIBBLE_UNROLL
+      for (std::size_t c = 0; c < kColumns; ++c)
+        add_scaled<1, kColumns>(row, c, (group + k) * job.width + output(pair + c * kLanes),
+                                sums[k], totals);
+    }
+  }
+#endif
+
   template <std::size_t kRows, std::size_t kColumns>
   HWY_INLINE void start(const std::int32_t* first, PairSum (&sums)[kRows][kColumns]) const {
     NIBBLE_UNROLL
@@ -311,20 +352,35 @@ struct NibbleTiles {
   template <std::size_t kRows, std::size_t kColumns, typename Sum>
   HWY_INLINE void add_quads(const std::uint8_t* values, const std::uint8_t* bytes,
                             std::size_t inputs, Sum (&sums)[kRows][kColumns]) const {
-    const bool ask_ahead = job.ask_ahead;
-    for (std::size_t i = 0; i < inputs; i += 4, bytes += job.width * 2) {
-      if (kRows == 1 && ask_ahead) {
-        NIBBLE_UNROLL
-        for (std::size_t c = 0; c < kColumns; ++c) __builtin_prefetch(bytes + 128 + c * kLanes * 4);
-      }
+    for (std::size_t i = 0; i < inputs; i += 4, bytes += job.width * 2)
+      add_quad<kRows, kColumns>(values + i, bytes, sums);
+  }
+
+  template <std::size_t kRows, std::size_t kColumns, typename Sum>
+  HWY_INLINE void add_quad(const std::uint8_t* values, const std::uint8_t* bytes,
+                           Sum (&sums)[kRows][kColumns]) const {
+    if (kRows == 1 && job.ask_ahead) {
       NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c) {
-        const Codes codes(load_once(bytes + c * kLanes * 4));
-        NIBBLE_UNROLL
-        for (std::size_t r = 0; r < kRows; ++r)
-          sums[r][c].add(four_bytes(values + r * job.x.stride + i), codes);
-      }
+      for (std::size_t c = 0; c < kColumns; ++c) __builtin_prefetch(bytes + 128 + c * kLanes * 4);
     }
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      const Codes codes(load_once(bytes + c * kLanes * 4));
+      NIBBLE_UNROLL
+      for (std::size_t r = 0; r < kRows; ++r)
+        sums[r][c].add(four_bytes(values + r * job.x.stride), codes);
+    }
+  }
+
+  HWY_INLINE F32Vec scale_of_first(std::size_t at) const {
+    if (PairSum::kSecondTimes == 1 || job.wide_scales == nullptr)
+      return LoadF16::load(job.scales + at);
+    return hn::LoadU(F32Tag(), job.wide_scales + at);
+  }
+  HWY_INLINE F32Vec scale_of_second(std::size_t at) const {
+    const F32Vec scale = scale_of_first(at);
+    if (PairSum::kSecondTimes == 1 || job.wide_scales != nullptr) return scale;
+    return hn::Mul(scale, hn::Set(F32Tag(), 1.0F / PairSum::kSecondTimes));
   }
 
   // A group's sums times its scales. `at`: of the first strip's scales.
@@ -332,15 +388,16 @@ struct NibbleTiles {
   HWY_INLINE void add_scaled(std::size_t row, std::size_t c, std::size_t at,
                              const PairSum (&sums)[kRows][kColumns],
                              F32Vec (&totals)[kRows][2 * kColumns]) const {
-    const F32Vec first_scale = LoadF16::load(job.scales + at);
-    const F32Vec second_scale = LoadF16::load(job.scales + at + kStripWidth);
+    const F32Vec first_scale = scale_of_first(at);
+    const F32Vec second_scale = scale_of_second(at + kStripWidth);
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) {
       const std::int32_t offset = job.x.scales[row + r].offset;
       add_scaled<kRows, kColumns>(without_offset(sums[r][c].first(), offset, at), first_scale,
                                   totals[r][2 * c]);
-      add_scaled<kRows, kColumns>(without_offset(sums[r][c].second(), offset, at + kStripWidth),
-                                  second_scale, totals[r][2 * c + 1]);
+      add_scaled<kRows, kColumns>(
+          without_offset(sums[r][c].second(), PairSum::kSecondTimes * offset, at + kStripWidth),
+          second_scale, totals[r][2 * c + 1]);
     }
   }
   template <std::size_t kRows, std::size_t kColumns>
@@ -389,6 +446,7 @@ void dense_int4(const QuantizedRows& x, const Int4Panels& weights, const Finish&
                  weights.groups(),
                  weights.codes.data() + at * 16,
                  weights.scales.data() + at,
+                 weights.wide_scales.empty() ? nullptr : weights.wide_scales.data() + at,
                  offsets ? weights.group_sums.data() + at : nullptr,
                  weights.width(p),
                  {finish.bias + first, finish.relu},

@@ -159,6 +159,14 @@ TEST_P(Int4, MoreRowsThanGoTogether) {
   check_dense(true);
 }
 
+// Too large for scales in float32.
+TEST_P(Int4, ScalesOfALargeMatrix) {
+  for (const std::size_t rows : {1U, 7U}) {
+    fill(rows, 8200, 70, true, -8, rows == 1 ? 128 : 0);
+    check_dense(false);
+  }
+}
+
 TEST_P(Int4, NothingSaturates) {
   for (const int offset : {0, 128}) {
     fill(7, 320, 70, true, 7, offset);  // all codes 7, all bytes 255

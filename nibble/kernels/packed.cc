@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -49,6 +50,23 @@ std::int16_t sum_of_codes(const Int4Source& group, std::size_t output) {
   int sum = 0;
   for (std::size_t i = 0; i < group.inputs; ++i) sum += group.nibble(i, output) - 8;
   return static_cast<std::int16_t>(sum);
+}
+
+// Moved to float32's place, float16's bits are the value over 2^112, subnormals and all;
+// infinities, which nobody stores, become 2^16.
+float float_from_half(std::uint16_t code) {
+  const float magnitude = std::bit_cast<float>((code & 0x7FFFU) << 13U) * 0x1p112F;
+  return (code & 0x8000U) == 0 ? magnitude : -magnitude;
+}
+
+void widen_scales(Int4Panels& packed) {
+  constexpr std::size_t kMostBytes = std::size_t{256} << 10;  // half of the smallest L2 in use
+  if (packed.codes.size() > kMostBytes) return;
+  packed.wide_scales.resize(packed.scales.size());
+  for (std::size_t i = 0; i < packed.scales.size(); ++i) {
+    const bool in_second_strip = i / kStripWidth % 2 == 1;  // widths are multiples of a pair
+    packed.wide_scales[i] = float_from_half(packed.scales[i]) * (in_second_strip ? 1 / 16.0F : 1);
+  }
 }
 
 // Calls visit(first input, part) with kGroup inputs at a time, whose codes do not lie in a mapped
@@ -161,7 +179,7 @@ Int8Panels pack_int8_panels(const WeightView<std::int8_t>& codes, std::span<cons
 }
 
 Int4Panels pack_int4_panels(const Int4Source& source, bool with_group_sums) {
-  Int4Panels packed{{source.inputs, source.outputs}, {}, {}, {}};
+  Int4Panels packed{{source.inputs, source.outputs}, {}, {}, {}, {}};
   const std::size_t scales = packed.groups() * packed.packed_outputs();
   packed.codes.assign(scales * 16, 0x08);
   packed.scales.resize(scales);
@@ -177,6 +195,7 @@ Int4Panels pack_int4_panels(const Int4Source& source, bool with_group_sums) {
                       packed.group_sums[at + c] = sum_of_codes(part, first + c);
                   });
   });
+  widen_scales(packed);
   return packed;
 }
 
