@@ -8,6 +8,7 @@
 
 #include "bench.h"
 
+#include "nibble/core/aligned.h"
 #include "nibble/kernels/bf16_dense.h"
 #include "nibble/kernels/float_dense.h"
 #include "nibble/kernels/float_sparse.h"
@@ -73,8 +74,9 @@ void dense_f16(benchmark::State& state, Shape shape) {
   Operands operands(shape);
   const F16Panels weights =
       pack_f16_panels(view_of(Matrix<std::uint16_t>(shape.inputs, shape.outputs)));
+  AlignedVector<std::uint32_t> workspace(f16_dense_workspace(shape.rows, shape.inputs));
   for (auto step : state)
-    f16_dense(operands.floats(), weights, operands.finish(), operands.outputs());
+    f16_dense(operands.floats(), weights, operands.finish(), operands.outputs(), workspace.data());
   count_operations(state, shape);
 }
 
@@ -82,7 +84,7 @@ void dense_bf16(benchmark::State& state, Shape shape) {
   Operands operands(shape);
   const Bf16Panels weights =
       pack_bf16_panels(view_of(Matrix<std::uint16_t>(shape.inputs, shape.outputs)));
-  std::vector<std::uint32_t> workspace(bf16_dense_workspace(shape.rows, shape.inputs));
+  AlignedVector<std::uint32_t> workspace(bf16_dense_workspace(shape.rows, shape.inputs));
   for (auto step : state)
     bf16_dense(operands.floats(), weights, operands.finish(), operands.outputs(), workspace.data());
   count_operations(state, shape);
@@ -93,7 +95,7 @@ void dense_int8(benchmark::State& state, Shape shape) {
   const Int8Panels weights =
       pack_int8_panels(view_of(Matrix<std::int8_t>(shape.inputs, shape.outputs)),
                        std::vector<float>(shape.outputs, 1.0F));
-  std::vector<std::uint32_t> workspace(int8_dense_workspace(shape.rows, shape.inputs));
+  AlignedVector<std::uint32_t> workspace(int8_dense_workspace(shape.rows, shape.inputs));
   for (auto step : state)
     int8_dense(operands.bytes(), weights, operands.finish(), operands.outputs(), workspace.data());
   count_operations(state, shape);

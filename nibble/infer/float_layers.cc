@@ -36,7 +36,8 @@ struct F16Kernels {
   static Panels pack(const WeightView<Stored>& weights) { return pack_f16_panels(weights); }
   static void dense(const FloatRows& x, const Panels& weights, const Finish& finish, OutputRows y,
                     Workspace& workspace) {
-    if (x.rows > 1) return f16_dense(x, weights, finish, y);
+    const std::size_t needed = f16_dense_workspace(x.rows, weights.shape.inputs);
+    if (x.rows > 1) return f16_dense(x, weights, finish, y, room_for(workspace.words, needed));
     f16_dense_row(non_zeros(x.values, weights.shape.inputs, workspace), weights, finish, y.values);
   }
   static constexpr auto* kSparse = f16_sparse;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "nibble/kernels/cpu_level.h"
+#include "nibble/kernels/cpu_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nibble/kernels/bf16_dense.cc"
@@ -14,6 +15,7 @@
 
 #include "nibble/kernels/bf16-inl.h"
 #include "nibble/kernels/dispatch.h"
+#include "nibble/kernels/float_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
@@ -216,11 +218,33 @@ WidenedPairs used_pairs(const float* row, std::size_t inputs, std::uint32_t* wor
   return {positions, values, count};
 }
 
+#if NIBBLE_AVX512
+struct WidenBf16 {
+  const Bf16Panels& weights;
+  void operator()(std::size_t panel, std::size_t first, std::size_t count, float* to) const {
+    const std::size_t width = weights.shape.width(panel);
+    const std::uint32_t* from = weights.panel(panel) + first / 2 * width;
+    for (std::size_t i = 0; i < count; i += 2, from += width, to += 2 * width) {
+      for (std::size_t c = 0; c < width; c += kLanes) {
+        const U32Vec pairs = hn::LoadU(U32Tag(), from + c);
+        hn::StoreU(upper_half(pairs), F32Tag(), to + c);
+        hn::StoreU(lower_half(pairs), F32Tag(), to + width + c);
+      }
+    }
+  }
+};
+#endif
+
 void dense_widened(const FloatRows& x, const Bf16Panels& weights, const Finish& finish,
                    OutputRows y, std::uint32_t* workspace) {
   if (x.rows == 1)
     return single_row(used_pairs(x.values, weights.shape.inputs, workspace), weights, finish,
                       y.values);
+#if NIBBLE_AVX512
+  if (x.rows >= kRowsToWidenFor && widening_delays_products())
+    return dense_widened_once(x, weights.shape, finish, y, reinterpret_cast<float*>(workspace),
+                              WidenBf16{weights});
+#endif
   for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
     const std::size_t first = p * kPanelWidth;
     const WidenedTiles tiles{x,

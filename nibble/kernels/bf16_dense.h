@@ -16,12 +16,15 @@
 #include "nibble/kernels/packed.h"
 #include "nibble/kernels/row_quantize.h"
 #include "nibble/kernels/rows.h"
+#include "nibble/kernels/widened.h"
 
 namespace nibble {
 
 // Elements of workspace that bf16_dense needs.
 constexpr std::size_t bf16_dense_workspace(std::size_t rows, std::size_t inputs) {
-  return (std::min(rows, kRowsTogether) + 2) * (round_up(inputs, kStripWidth) + kNonZeroSlack);
+  const std::size_t pairs =
+      (std::min(rows, kRowsTogether) + 2) * (round_up(inputs, kStripWidth) + kNonZeroSlack);
+  return std::max(pairs, widened_workspace(rows, inputs));
 }
 
 // A single row skips the inputs (or pairs of inputs) that are zero: float_dense.h says why.

@@ -93,12 +93,18 @@ bool streamed_requests_pay() {
   return pay;
 }
 
+bool widening_delays_products() {
+  static const bool delays = is_intel();
+  return delays;
+}
+
 #else
 
 std::int64_t supported_targets() { return 0; }
 bool cpu_has_bf16_dots() { return false; }
 bool early_requests_pay() { return true; }
 bool streamed_requests_pay() { return true; }
+bool widening_delays_products() { return false; }
 
 #endif
 

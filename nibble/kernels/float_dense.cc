@@ -1,6 +1,9 @@
 #include "nibble/kernels/float_dense.h"
 
 #include <cstddef>
+#include <cstdint>
+
+#include "nibble/kernels/cpu_targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nibble/kernels/float_dense.cc"
@@ -9,51 +12,11 @@
 #include "hwy/highway.h"
 
 #include "nibble/kernels/dispatch.h"
-#include "nibble/kernels/weight_loads-inl.h"
+#include "nibble/kernels/float_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace nibble::HWY_NAMESPACE {
 namespace {
-
-// One panel. With AVX-512, 6 rows x 4 vectors are 24 sums of 32 registers; with 16 registers, 6 x 2
-// are 12.
-template <typename Load>
-struct FloatTiles {
-  static constexpr std::size_t kVectors = NIBBLE_AVX512 ? 4 : 2;
-  static constexpr std::size_t kSingleVectors = NIBBLE_AVX512 ? 4 : 8;
-  // Inputs. A tile of half the panel's width or less skips the rest, and the hardware does not see
-  // the next step coming.
-  static constexpr std::size_t kAhead = 16;
-
-  FloatRows x;
-  std::size_t inputs;
-  const typename Load::Stored* weights;
-  std::size_t width;
-  Finish finish;
-  OutputRows y;
-
-  template <std::size_t kRows, std::size_t kColumns>
-  HWY_NOINLINE void tile(std::size_t row, std::size_t column) const {
-    const F32Tag d;
-    F32Vec sums[kRows][kColumns];
-    start_tile(finish.bias + column, sums);
-    const float* values = x.values + row * x.stride;
-    const typename Load::Stored* w = weights + column;
-    for (std::size_t i = 0; i < inputs; ++i, w += width) {
-      if (!NIBBLE_AVX512) __builtin_prefetch(w + kAhead * width);
-      F32Vec loaded[kColumns];
-      NIBBLE_UNROLL
-      for (std::size_t c = 0; c < kColumns; ++c) loaded[c] = Load::load(w + c * kLanes);
-      NIBBLE_UNROLL
-      for (std::size_t r = 0; r < kRows; ++r) {
-        const F32Vec value = hn::Set(d, values[r * x.stride + i]);
-        NIBBLE_UNROLL
-        for (std::size_t c = 0; c < kColumns; ++c) sums[r][c] = fused(value, loaded[c], sums[r][c]);
-      }
-    }
-    store_tile(sums, finish.relu, y.values + row * y.stride + column, y.stride);
-  }
-};
 
 template <typename Load>
 void dense(const FloatRows& x, const Panels<typename Load::Stored>& weights, const Finish& finish,
@@ -110,13 +73,31 @@ void dense_row(const SparseRow& x, const Panels<typename Load::Stored>& weights,
   }
 }
 
+#if NIBBLE_AVX512
+struct WidenF16 {
+  const F16Panels& weights;
+  void operator()(std::size_t panel, std::size_t first, std::size_t count, float* to) const {
+    const std::size_t width = weights.shape.width(panel);
+    const std::uint16_t* from = weights.panel(panel) + first * width;
+    for (std::size_t i = 0; i < count * width; i += kLanes)
+      hn::StoreU(LoadF16::load(from + i), F32Tag(), to + i);
+  }
+};
+#endif
+
 bool narrow_floats_fast() { return HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2; }
 
 void dense_f32(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y) {
   dense<LoadF32>(x, weights, finish, y);
 }
 
-void dense_f16(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y) {
+void dense_f16(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y,
+               [[maybe_unused]] std::uint32_t* workspace) {
+#if NIBBLE_AVX512
+  if (x.rows >= kRowsToWidenFor && widening_delays_products())
+    return dense_widened_once(x, weights.shape, finish, y, reinterpret_cast<float*>(workspace),
+                              WidenF16{weights});
+#endif
   dense<LoadF16>(x, weights, finish, y);
 }
 
@@ -147,9 +128,10 @@ void f32_dense(const FloatRows& x, const F32Panels& weights, const Finish& finis
   });
 }
 
-void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y) {
+void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y,
+               std::uint32_t* workspace) {
   in_row_blocks(x.rows, [&](std::size_t first, std::size_t rows) {
-    NIBBLE_DISPATCH(dense_f16)(x.slice(first, rows), weights, finish, y.from(first));
+    NIBBLE_DISPATCH(dense_f16)(x.slice(first, rows), weights, finish, y.from(first), workspace);
   });
 }
 

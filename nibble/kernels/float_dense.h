@@ -6,13 +6,23 @@
 // fused multiply-adds differ in rounding.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include "nibble/kernels/packed.h"
 #include "nibble/kernels/rows.h"
+#include "nibble/kernels/widened.h"
 
 namespace nibble {
 
 void f32_dense(const FloatRows& x, const F32Panels& weights, const Finish& finish, OutputRows y);
-void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y);
+
+// Elements of workspace that f16_dense needs.
+constexpr std::size_t f16_dense_workspace(std::size_t rows, std::size_t inputs) {
+  return widened_workspace(rows, inputs);
+}
+void f16_dense(const FloatRows& x, const F16Panels& weights, const Finish& finish, OutputRows y,
+               std::uint32_t* workspace);
 
 // Whether weights of 16 bits are worth keeping narrow at the level in use: from avx2 on. Below,
 // float16 has no conversion in hardware and widening bfloat16 costs more than reading float32: a

@@ -116,8 +116,12 @@ class FloatKernels : public EveryLevel {
     }
     const F16Panels panels = pack_f16_panels(view_of(codes));
     const Gathered<std::uint16_t> gathered = pack_gathered(Matrix(codes));
+    std::vector<std::uint32_t> workspace(f16_dense_workspace(rows_, inputs_));
     check(
-        weights, false, [&](auto rows, auto finish, auto y) { f16_dense(rows, panels, finish, y); },
+        weights, false,
+        [&](auto rows, auto finish, auto y) {
+          f16_dense(rows, panels, finish, y, workspace.data());
+        },
         [&](auto row, auto finish, auto* y) { f16_sparse(row, gathered, finish, y); },
         [&](auto row, auto finish, auto* y) { f16_dense_row(row, panels, finish, y); });
   }
@@ -175,6 +179,17 @@ TEST_P(FloatKernels, MoreRowsThanGoTogether) {
     check_f32();
     check_f16();
     check_bf16();
+  }
+}
+
+// In one piece of a panel's inputs and in several, around the least rows it is done for.
+TEST_P(FloatKernels, WeightsWidenedOnce) {
+  for (const std::size_t rows : {kRowsToWidenFor - 1, kRowsToWidenFor, kRowsToWidenFor + 7}) {
+    for (const std::size_t inputs : {kWidenedInputs, kWidenedInputs + 1, 2 * kWidenedInputs + 3}) {
+      fill(rows, inputs, 70);
+      check_f16();
+      check_bf16();
+    }
   }
 }
 

@@ -92,9 +92,9 @@ HWY_INLINE F32Vec rectified(F32Vec value, bool relu) {
   return relu ? hn::Max(value, hn::Zero(F32Tag())) : value;
 }
 
-// Tiles of float sums: each begins with its output's bias, and ends in memory, with ReLU if asked
-// for. Everything by value: of what a reference leads to, the compiler takes every store to be a
-// change, and reads it again for each vector.
+// Tiles of float sums: each begins with its output's bias, or where memory has it, and ends in
+// memory, with ReLU if asked for. Everything by value: of what a reference leads to, the compiler
+// takes every store to be a change, and reads it again for each vector.
 template <std::size_t kRows, std::size_t kColumns>
 HWY_INLINE void start_tile(const float* bias, F32Vec (&sums)[kRows][kColumns]) {
   NIBBLE_UNROLL
@@ -102,6 +102,14 @@ HWY_INLINE void start_tile(const float* bias, F32Vec (&sums)[kRows][kColumns]) {
     const F32Vec value = hn::LoadU(F32Tag(), bias + c * kLanes);
     NIBBLE_UNROLL
     for (std::size_t r = 0; r < kRows; ++r) sums[r][c] = value;
+  }
+}
+template <std::size_t kRows, std::size_t kColumns>
+HWY_INLINE void load_tile(const float* from, std::size_t stride, F32Vec (&sums)[kRows][kColumns]) {
+  NIBBLE_UNROLL
+  for (std::size_t r = 0; r < kRows; ++r, from += stride) {
+    NIBBLE_UNROLL
+    for (std::size_t c = 0; c < kColumns; ++c) sums[r][c] = hn::LoadU(F32Tag(), from + c * kLanes);
   }
 }
 template <std::size_t kRows, std::size_t kColumns>
