@@ -1,4 +1,5 @@
 // nibble predict: a label for each row of a file or a stream.
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -35,20 +36,25 @@ class Answers {
   Answers(const Predictor& predictor, const PredictOptions& options)
       : predictor_(predictor), with_logits_(options.logits), pool_(options.threads) {}
 
-  void give(const std::variant<Texts, DenseRows>& inputs) {
-    const Rows rows = featurize(predictor_.featurizer(), inputs);
-    const Matrix<float> logits = predictor_.logits(view_of(rows), &pool_);
+  void give(const Texts& texts) { print_labels(predictor_.logits(texts, &pool_)); }
+  void give(const DenseRows& numbers) {
+    const Rows rows = featurize(predictor_.featurizer(), numbers);
+    print_labels(predictor_.logits(view_of(rows), &pool_));
+  }
+
+ private:
+  void print_labels(const Matrix<float>& logits) const {
     std::string text;
     for (std::size_t row = 0; row < logits.rows; ++row) append(logits.row(row), text);
     print(text);
   }
 
- private:
   void append(std::span<const float> logits, std::string& text) const {
     const Label label = argmax(logits);
-    text += fmt::format("{}\t{:.6f}", predictor_.labels()[label], probability_of(logits, label));
+    const auto end = std::back_inserter(text);
+    fmt::format_to(end, "{}\t{:.6f}", predictor_.labels()[label], probability_of(logits, label));
     if (with_logits_)
-      for (const float logit : logits) text += fmt::format("\t{:.9g}", logit);
+      for (const float logit : logits) fmt::format_to(end, "\t{:.9g}", logit);
     text += '\n';
   }
 
@@ -79,7 +85,7 @@ void answer_lines(const Predictor& predictor, const PredictOptions& options,
   for (auto lines = reader.next(options.batch, wait); !lines.empty();
        lines = reader.next(options.batch, wait)) {
     if (text)
-      answers.give(std::move(lines));
+      answers.give(lines);
     else
       answers.give(numbers_in(lines, reader, column_count(predictor.featurizer())));
   }

@@ -27,27 +27,35 @@ inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-// The last 1 to 8 bytes as one word; reads overlap, so that no byte outside is touched.
-inline std::uint64_t load_tail(const char* bytes, std::size_t size) {
-  if (size >= 4) {
-    return (load<std::uint32_t>(bytes) << 32) | load<std::uint32_t>(bytes + size - 4);
-  }
-  return (load<std::uint8_t>(bytes) << 16) | (load<std::uint8_t>(bytes + size / 2) << 8) |
-         load<std::uint8_t>(bytes + size - 1);
+// 1 to 8 bytes as one word, with zeros behind them. A read of eight, where `readable` allows it,
+// needs neither a branch on the size nor a loop.
+inline std::uint64_t load_short(const char* bytes, std::size_t size, std::size_t readable) {
+  if (readable >= 8) return load<std::uint64_t>(bytes) << (64 - 8 * size) >> (64 - 8 * size);
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, size);
+  return word;
 }
 
 }  // namespace detail
 
-inline std::uint64_t hash_bytes(std::string_view bytes) {
+// `readable`: how many bytes from the first one on may be read, at least all that are hashed. The
+// hash does not depend on it.
+inline std::uint64_t hash_bytes(std::string_view bytes, std::size_t readable) {
   using detail::kFirst, detail::kSecond;
   const char* next = bytes.data();
-  std::size_t left = bytes.size();
-  std::uint64_t state = kFirst + left * kSecond;  // multiplied: it must not look like a byte
-  for (; left > 8; next += 8, left -= 8) {
-    state = detail::mix(state ^ detail::load<std::uint64_t>(next), kSecond);
+  const std::size_t size = bytes.size();
+  std::uint64_t state = kFirst + size * kSecond;  // multiplied: it must not look like a byte
+  if (size > 8) {
+    for (; next + 8 < bytes.data() + size; next += 8)
+      state = detail::mix(state ^ detail::load<std::uint64_t>(next), kSecond);
+    // The last eight may overlap those before.
+    state = detail::mix(state ^ detail::load<std::uint64_t>(bytes.data() + size - 8), kSecond);
+  } else if (size > 0) {
+    state = detail::mix(state ^ detail::load_short(next, size, readable), kSecond);
   }
-  if (left > 0) state = detail::mix(state ^ detail::load_tail(next, left), kSecond);
   return detail::mix(state ^ kSecond, kFirst);
 }
+
+inline std::uint64_t hash_bytes(std::string_view bytes) { return hash_bytes(bytes, bytes.size()); }
 
 }  // namespace nibble

@@ -31,6 +31,15 @@ TEST(HashBytes, DoesNotDependOnWhereTheBytesLie) {
   }
 }
 
+TEST(HashBytes, DoesNotDependOnWhatFollows) {
+  const std::string text = "a word of any size, and whatever comes behind it";
+  for (std::size_t size = 0; size <= 20; ++size) {
+    const std::string_view word = std::string_view(text).substr(0, size);
+    for (std::size_t readable = size; readable <= text.size(); ++readable)
+      EXPECT_EQ(hash_bytes(word, readable), hash_bytes(word)) << size << " of " << readable;
+  }
+}
+
 // The first 200,000 numbers as text: their low 32 bits collide about as often as random ones would
 // (expected pairs: n^2 / 2^33 = 4.7), and their low 16 bits fill a table evenly.
 TEST(HashBytes, SpreadsNumbers) {

@@ -39,6 +39,16 @@ Prediction predict_row(const PreparedMlp& network, const RowsView& row,
   return prediction;
 }
 
+// None yet; the storage stays from call to call.
+SparseRows& new_rows(const BagOfWords& bag) {
+  thread_local SparseRows rows;
+  rows.columns = bag.vocabulary.size();
+  rows.indices.clear();
+  rows.values.clear();
+  rows.offsets.resize(1);
+  return rows;
+}
+
 }  // namespace
 
 Predictor::Predictor(Model model)
@@ -47,17 +57,18 @@ Predictor::Predictor(Model model)
       network_(prepare(model)),
       whole_call_is_one_batch_(model.scheme() == Scheme::kInt8Torch) {}
 
-Prediction Predictor::predict(std::string_view text, PreparedMlp::Scratch& scratch) const {
+const BagOfWords& Predictor::bag_of_words() const {
   const auto* bag = std::get_if<BagOfWords>(&featurizer_);
   if (bag == nullptr)
     throw_error("predicting from text: this model takes rows of {} numbers; give it numbers",
                 network_.inputs());
-  thread_local SparseRows row;  // keeps its storage from call to call
-  row.columns = bag->vocabulary.size();
-  row.indices.clear();
-  row.values.clear();
-  row.offsets.resize(1);
-  append_bag_of_words(text, bag->vocabulary, row);
+  return *bag;
+}
+
+Prediction Predictor::predict(std::string_view text, PreparedMlp::Scratch& scratch) const {
+  const BagOfWords& bag = bag_of_words();
+  SparseRows& row = new_rows(bag);
+  append_bag_of_words(text, bag.vocabulary, row);
   return predict_row(network_, row.view(), scratch);
 }
 
@@ -71,25 +82,46 @@ Prediction Predictor::predict(std::span<const float> row, PreparedMlp::Scratch& 
   return predict_row(network_, DenseRowsView{1, scaled.size(), scaled.data()}, scratch);
 }
 
-Matrix<float> Predictor::logits(const RowsView& rows, ThreadPool* pool) const {
-  thread_local PreparedMlp::Scratch scratch;
-  const std::size_t count = row_count(rows);
-  Matrix<float> result(count, network_.outputs());
+// Calls answer(first row, rows, their logits, scratch) for all rows, pieces of them on the pool.
+template <typename Answer>
+Matrix<float> Predictor::in_pieces(std::size_t rows, ThreadPool* pool, const Answer& answer) const {
+  Matrix<float> result(rows, network_.outputs());
+  const auto answer_some = [&](std::size_t first, std::size_t count) {
+    thread_local PreparedMlp::Scratch scratch;
+    answer(first, count,
+           std::span(result.values).subspan(first * result.columns, count * result.columns),
+           scratch);
+  };
   if (pool == nullptr || pool->threads() == 1 || whole_call_is_one_batch_) {
-    network_.logits(rows, result.values, scratch);
+    answer_some(0, rows);
     return result;
   }
-  const std::size_t piece_rows = rows_of_a_piece(count, pool->threads());
-  pool->run((count + piece_rows - 1) / piece_rows, [&](std::size_t piece) {
+  const std::size_t piece_rows = rows_of_a_piece(rows, pool->threads());
+  pool->run((rows + piece_rows - 1) / piece_rows, [&](std::size_t piece) {
     const std::size_t first = piece * piece_rows;
-    const std::size_t rows_here = std::min(piece_rows, count - first);
-    thread_local PreparedMlp::Scratch own_scratch;
-    network_.logits(slice(rows, first, rows_here),
-                    std::span(result.values)
-                        .subspan(first * network_.outputs(), rows_here * network_.outputs()),
-                    own_scratch);
+    answer_some(first, std::min(piece_rows, rows - first));
   });
   return result;
+}
+
+Matrix<float> Predictor::logits(const RowsView& rows, ThreadPool* pool) const {
+  return in_pieces(row_count(rows), pool,
+                   [&](std::size_t first, std::size_t count, std::span<float> logits,
+                       PreparedMlp::Scratch& scratch) {
+                     network_.logits(slice(rows, first, count), logits, scratch);
+                   });
+}
+
+Matrix<float> Predictor::logits(std::span<const std::string> texts, ThreadPool* pool) const {
+  const BagOfWords& bag = bag_of_words();
+  return in_pieces(texts.size(), pool,
+                   [&](std::size_t first, std::size_t count, std::span<float> logits,
+                       PreparedMlp::Scratch& scratch) {
+                     SparseRows& rows = new_rows(bag);
+                     for (const std::string& text : texts.subspan(first, count))
+                       append_bag_of_words(text, bag.vocabulary, rows);
+                     network_.logits(rows.view(), logits, scratch);
+                   });
 }
 
 Label argmax(std::span<const float> logits) {

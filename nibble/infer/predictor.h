@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,8 +35,14 @@ class Predictor {
 
   // [rows][labels]. Rows are cut into blocks that do not depend on the pool; pool may be null.
   Matrix<float> logits(const RowsView& rows, ThreadPool* pool) const;
+  // The same for bag-of-words models and raw texts; each thread counts the words of its own.
+  Matrix<float> logits(std::span<const std::string> texts, ThreadPool* pool) const;
 
  private:
+  template <typename Answer>
+  Matrix<float> in_pieces(std::size_t rows, ThreadPool* pool, const Answer& answer) const;
+  const BagOfWords& bag_of_words() const;
+
   Featurizer featurizer_;
   LabelNames labels_;
   PreparedMlp network_;

@@ -72,6 +72,12 @@ TEST(Predictor, RefusesTheOtherKindOfInput) {
   PreparedMlp::Scratch scratch;
   const std::vector<float> row(4);
   EXPECT_THROW(predictor.predict(std::span<const float>(row), scratch), Error);
+
+  Model numbers;
+  numbers.featurizer = Numeric{3, 0.5F};
+  numbers.labels = {"a", "b"};
+  numbers.network = initialised_mlp({3, {}, 2}, 9);
+  EXPECT_THROW(Predictor(numbers).logits(some_texts(2), nullptr), Error);
 }
 
 TEST(Predictor, ThreadsChangeNothing) {
@@ -85,6 +91,22 @@ TEST(Predictor, ThreadsChangeNothing) {
       ThreadPool pool(threads);
       EXPECT_EQ(predictor.logits(rows.view(), &pool), alone) << threads << " threads";
     }
+  }
+}
+
+TEST(Predictor, TextsGiveTheLogitsOfTheirBagsOfWords) {
+  const Texts texts = some_texts(611);
+  for (const Scheme scheme : kSchemes) {
+    const Model model = text_model(scheme);
+    const Predictor predictor(model);
+    const SparseRows rows = bag_of_words(texts, std::get<BagOfWords>(model.featurizer).vocabulary);
+    const Matrix<float> expected = predictor.logits(rows.view(), nullptr);
+    EXPECT_EQ(predictor.logits(texts, nullptr), expected);
+    for (const std::size_t threads : {1U, 2U, 5U}) {
+      ThreadPool pool(threads);
+      EXPECT_EQ(predictor.logits(texts, &pool), expected) << threads << " threads";
+    }
+    EXPECT_EQ(predictor.logits(Texts(), nullptr).rows, 0U);
   }
 }
 

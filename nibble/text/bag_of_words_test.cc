@@ -1,5 +1,11 @@
 #include "nibble/text/bag_of_words.h"
 
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "nibble/core/error.h"
@@ -50,6 +56,32 @@ TEST(BagOfWords, AppendsToRowsThatAreThere) {
   EXPECT_EQ(rows.offsets, (std::vector<std::uint64_t>{0, 2, 2, 3}));
   EXPECT_EQ(rows.indices, (Columns{0, 1, 1}));
   EXPECT_EQ(rows.values, (Values{1, 3, 1}));
+}
+
+// Short texts are sorted in a way of their own.
+TEST(BagOfWords, TextsOfEveryLength) {
+  std::vector<std::string> words;
+  for (char a = 'a'; a <= 'g'; ++a) {
+    for (char b = 'a'; b <= 'g'; ++b) words.push_back({a, b});
+  }
+  const Vocabulary vocabulary(words);
+  std::mt19937 random(1);
+  for (std::size_t length = 0; length <= 70; ++length) {
+    std::string text;
+    std::map<std::uint32_t, float> counts;
+    for (std::size_t i = 0; i < length; ++i) {
+      const auto column = static_cast<std::uint32_t>(random() % words.size());
+      text += words[column] + ' ';
+      ++counts[column];
+    }
+    const SparseRows rows = bag_of_words({text}, vocabulary);
+    ASSERT_EQ(rows.indices.size(), counts.size());
+    std::size_t i = 0;
+    for (const auto& [column, count] : counts) {
+      EXPECT_EQ(rows.indices[i], column) << length;
+      EXPECT_EQ(rows.values[i++], count) << length;
+    }
+  }
 }
 
 TEST(BagOfWords, OfNothingIsNothing) {

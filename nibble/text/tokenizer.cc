@@ -4,11 +4,14 @@
 
 namespace nibble::detail {
 
-void lower_ascii(std::string_view piece, std::string& lowered) {
+bool lower_ascii(std::string_view piece, std::string& lowered) {
   lowered = piece;
+  unsigned seen = 0;
   for (char& byte : lowered) {
+    seen |= static_cast<unsigned char>(byte);
     if (byte >= 'A' && byte <= 'Z') byte = static_cast<char>(byte + ('a' - 'A'));
   }
+  return (seen & 0x80U) == 0;
 }
 
 std::string_view next_word(std::string_view lowered, std::size_t& position) {

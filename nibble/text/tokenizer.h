@@ -6,32 +6,18 @@
 // in lower case is handed out without a copy. A piece with other characters takes the slow way.
 #pragma once
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "nibble/text/pieces.h"
 #include "nibble/text/unicode.h"
 
 namespace nibble {
 namespace detail {
 
-enum ByteClass : std::uint8_t { kSeparator = 0, kWord = 1, kUpper = 2, kNotAscii = 4 };
-
-constexpr std::array<std::uint8_t, 256> make_byte_classes() {
-  std::array<std::uint8_t, 256> classes{};  // all kSeparator
-  for (unsigned c = '0'; c <= '9'; ++c) classes[c] = kWord;
-  for (unsigned c = 'a'; c <= 'z'; ++c) classes[c] = kWord;
-  for (unsigned c = 'A'; c <= 'Z'; ++c) classes[c] = kUpper;
-  classes['_'] = kWord;
-  for (unsigned c = 0x80; c < 0x100; ++c) classes[c] = kNotAscii;
-  return classes;
-}
-inline constexpr std::array<std::uint8_t, 256> kByteClasses = make_byte_classes();
-
-// The bytes of an ASCII piece in lower case.
-void lower_ascii(std::string_view piece, std::string& lowered);
+// The bytes of a piece in lower case; false if they are not all ASCII.
+bool lower_ascii(std::string_view piece, std::string& lowered);
 
 // The next run of at least two word characters at or after `position`, which moves behind it; empty
 // when there is none.
@@ -44,24 +30,16 @@ std::string_view next_word(std::string_view lowered, std::size_t& position);
 template <typename Sink>
 void for_each_token(std::string_view text, Sink&& sink) {
   std::string lowered;
-  for (std::size_t end = 0; end < text.size(); ++end) {
-    const std::size_t begin = end;
-    unsigned seen = 0;  // the classes of the piece's bytes
-    for (; end < text.size(); ++end) {
-      const std::uint8_t byte_class = detail::kByteClasses[static_cast<unsigned char>(text[end])];
-      if (byte_class == detail::kSeparator) break;
-      seen |= byte_class;
-    }
-    const std::string_view piece = text.substr(begin, end - begin);
-    if (piece.size() < 2) continue;
-    if (seen == detail::kWord) {
-      sink(piece);
-    } else if ((seen & detail::kNotAscii) == 0) {
-      detail::lower_ascii(piece, lowered);
+  detail::Pieces pieces(text);
+  for (detail::Piece piece; pieces.next(piece);) {
+    const std::string_view bytes = text.substr(piece.begin, piece.end - piece.begin);
+    if (!piece.special) {
+      sink(bytes);
+    } else if (detail::lower_ascii(bytes, lowered)) {
       sink(std::string_view(lowered));
     } else {
       lowered.clear();
-      append_lower_case(text, begin, end, lowered);
+      append_lower_case(text, piece.begin, piece.end, lowered);
       std::size_t position = 0;
       for (;;) {
         const std::string_view word = detail::next_word(lowered, position);

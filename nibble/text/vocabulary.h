@@ -49,8 +49,10 @@ class Vocabulary {
 
   // A look-up in two parts: many can be begun before the first is finished, and their memory comes
   // together.
-  static std::uint32_t hash(std::string_view word) {
-    return static_cast<std::uint32_t>(hash_bytes(word));
+  static std::uint32_t hash(std::string_view word) { return hash(word, word.size()); }
+  // `readable`: how many bytes from the word's first one on may be read; more make it faster.
+  static std::uint32_t hash(std::string_view word, std::size_t readable) {
+    return static_cast<std::uint32_t>(hash_bytes(word, readable));
   }
   void prefetch(std::uint32_t hash) const {
     if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
