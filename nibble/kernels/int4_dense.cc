@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "nibble/kernels/cpu_targets.h"
+#include "nibble/kernels/panel_order.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nibble/kernels/int4_dense.cc"
@@ -439,7 +440,9 @@ void dense_int4(const QuantizedRows& x, const Int4Panels& weights, const Finish&
   assert(!offsets || !weights.group_sums.empty());
   prepare(x, weights.groups(), workspace);
   const bool ask_ahead = streamed_requests_pay();
-  for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
+  const PanelOrder order(weights.shape.panels(), x.rows == 1 ? weights.codes.size() : 0);
+  for (std::size_t i = 0; i < weights.shape.panels(); ++i) {
+    const std::size_t p = order[i];
     const std::size_t first = p * kPanelWidth;
     const std::size_t at = weights.scale_offset(p);
     cover_panel({x,

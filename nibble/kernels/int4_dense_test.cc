@@ -159,10 +159,11 @@ TEST_P(Int4, MoreRowsThanGoTogether) {
   check_dense(true);
 }
 
-// Too large for scales in float32.
-TEST_P(Int4, ScalesOfALargeMatrix) {
+// Too large for scales in float32; and a single row meets its panels in another order every time.
+TEST_P(Int4, LargeMatrix) {
   for (const std::size_t rows : {1U, 7U}) {
-    fill(rows, 8200, 70, true, -8, rows == 1 ? 128 : 0);
+    fill(rows, 8200, 140, true, -8, rows == 1 ? 128 : 0);
+    check_dense(false);
     check_dense(false);
   }
 }

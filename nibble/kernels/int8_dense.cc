@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "nibble/kernels/cpu_targets.h"
+#include "nibble/kernels/panel_order.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nibble/kernels/int8_dense.cc"
@@ -274,7 +275,9 @@ void dense_int8(const QuantizedRows& x, const Int8Panels& weights, const Finish&
                 OutputRows y, std::uint32_t* workspace) {
   const bool ask_ahead = streamed_requests_pay();
   const PreparedRows rows = prepare(x, weights.shape.inputs, workspace);
-  for (std::size_t p = 0; p < weights.shape.panels(); ++p) {
+  const PanelOrder order(weights.shape.panels(), x.rows == 1 ? weights.codes.size() : 0);
+  for (std::size_t i = 0; i < weights.shape.panels(); ++i) {
+    const std::size_t p = order[i];
     const std::size_t first = p * kPanelWidth;
     cover_panel({x,
                  weights.quad_rows(),

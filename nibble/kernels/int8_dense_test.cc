@@ -114,6 +114,13 @@ TEST_P(Int8, MoreRowsThanGoTogether) {
     check_dense(make(rows, 18, 70, 0, -127, 128), true);
 }
 
+// A single row meets the panels of a large matrix in another order every time.
+TEST_P(Int8, LargeMatrix) {
+  const Problem p = make(1, 8200, 140, 0, -127, 128);
+  check_dense(p, true);
+  check_dense(p, true);
+}
+
 // Four non-zeros at a time, several panels at a time.
 TEST_P(Int8, EveryNumberOfNonZeros) {
   for (std::size_t inputs = 1; inputs <= 17; ++inputs) {
