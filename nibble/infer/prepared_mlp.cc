@@ -121,12 +121,11 @@ template <typename View>
 void run_in_blocks(const LayerList& layers, std::size_t block, const View& rows, float* logits,
                    Workspace& workspace) {
   const std::size_t stride = layers.front()->stride();
-  for (std::size_t first = 0; first < rows.rows; first += block) {
-    const std::size_t count = std::min(block, rows.rows - first);
+  in_even_parts(rows.rows, block, [&](std::size_t first, std::size_t count) {
     float* y = room_for(workspace.current, count * stride);
     run_first(*layers.front(), rows, first, count, {y, stride}, workspace);
     run_rest(layers, count, logits + first * layers.back()->outputs(), workspace);
-  }
+  });
 }
 
 RowScale call_scale(ValueRange range) {
@@ -174,8 +173,7 @@ void run_alone(const Layer& layer, bool is_first, std::size_t block, const View&
                Matrix<float>* outputs, Workspace& workspace) {
   if (layer.wants_call_scale()) workspace.call = call_scale(range_of(rows));
   const std::size_t stride = layer.stride();
-  for (std::size_t first = 0; first < rows.rows; first += block) {
-    const std::size_t count = std::min(block, rows.rows - first);
+  in_even_parts(rows.rows, block, [&](std::size_t first, std::size_t count) {
     float* y = room_for(workspace.current, count * stride);
     if (is_first) {
       run_first(layer, rows, first, count, {y, stride}, workspace);
@@ -184,7 +182,7 @@ void run_alone(const Layer& layer, bool is_first, std::size_t block, const View&
     }
     if (outputs != nullptr)
       copy_outputs({y, stride, layer.outputs()}, count, outputs->row(first).data());
-  }
+  });
 }
 
 }  // namespace

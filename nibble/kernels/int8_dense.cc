@@ -256,17 +256,16 @@ struct WaitingTiles {
 // A register tile's rows at a time, so that what their sums start with stays in L1.
 void cover_panel(const PanelJob& job, const PreparedRows& rows) {
   std::int32_t starts[kTileRows * kPanelWidth];
-  for (std::size_t first = 0; first < job.x.rows; first += kTileRows) {
+  in_even_parts(job.x.rows, kTileRows, [&](std::size_t first, std::size_t count) HWY_ATTR {
     PanelJob part = job;
-    part.x = {rows.bytes(first), rows.stride, std::min(kTileRows, job.x.rows - first),
-              job.x.scales + first};
+    part.x = {rows.bytes(first), rows.stride, count, job.x.scales + first};
     part.y.values += first * job.y.stride;
     part.starts = starts;
-    for (std::size_t r = 0; r < part.x.rows; ++r)
+    for (std::size_t r = 0; r < count; ++r)
       cover_few_rows<1, ByteTiles::kSingleVectors>(
           WaitingTiles{job, rows, first + r, starts + r * kPanelWidth}, job.width);
-    cover_all(ByteTiles{part}, part.x.rows, part.width);
-  }
+    cover_all(ByteTiles{part}, count, part.width);
+  });
 }
 
 #endif  // NIBBLE_VNNI

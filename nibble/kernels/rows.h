@@ -28,6 +28,20 @@ void in_row_blocks(std::size_t rows, const Part& part) {
     part(first, std::min(kRowsTogether, rows - first));
 }
 
+// Calls part(first row, number of rows) for all rows, at most `most` at a time, in as few parts as
+// that takes, the longer ones first and none more than a row longer than another. A row or two
+// alone wait for their weights about as long as six: on Emerald Rapids 8 rows take 0.83 of the time
+// through the reference model in f32, and 0.93 in int8, as 4 + 4 instead of 6 + 2.
+template <typename Part>
+inline void in_even_parts(std::size_t rows, std::size_t most, const Part& part) {
+  const std::size_t parts = (rows + most - 1) / most;
+  for (std::size_t first = 0, i = parts; i > 0; --i) {
+    const std::size_t count = (rows - first + i - 1) / i;
+    part(first, count);
+    first += count;
+  }
+}
+
 struct FloatRows {
   const float* values = nullptr;
   std::size_t stride = 0;

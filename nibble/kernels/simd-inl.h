@@ -268,10 +268,11 @@ HWY_INLINE void add_quad_products(I32Vec& sum, U8Vec a, const std::int8_t* b) {
 // calls kernel.tile<rows, vectors>(first row, first column) for each. Columns are a multiple of
 // kStripWidth.
 template <std::size_t kVectors, typename Kernel>
-HWY_INLINE void cover_rows(const Kernel& kernel, std::size_t rows, std::size_t column) {
-  std::size_t row = 0;
-  for (; row + 6 <= rows; row += 6) kernel.template tile<6, kVectors>(row, column);
-  switch (rows - row) {
+HWY_INLINE void cover_tile(const Kernel& kernel, std::size_t row, std::size_t rows,
+                           std::size_t column) {
+  switch (rows) {
+    case 6:
+      return kernel.template tile<6, kVectors>(row, column);
     case 5:
       return kernel.template tile<5, kVectors>(row, column);
     case 4:
@@ -280,11 +281,16 @@ HWY_INLINE void cover_rows(const Kernel& kernel, std::size_t rows, std::size_t c
       return kernel.template tile<3, kVectors>(row, column);
     case 2:
       return kernel.template tile<2, kVectors>(row, column);
-    case 1:
-      return kernel.template tile<1, kVectors>(row, column);
     default:
-      return;
+      return kernel.template tile<1, kVectors>(row, column);
   }
+}
+
+template <std::size_t kVectors, typename Kernel>
+HWY_INLINE void cover_rows(const Kernel& kernel, std::size_t rows, std::size_t column) {
+  in_even_parts(rows, kTileRows, [&](std::size_t row, std::size_t count) HWY_ATTR {
+    cover_tile<kVectors>(kernel, row, count, column);
+  });
 }
 
 template <std::size_t kVectors, typename Kernel>
