@@ -91,11 +91,10 @@ inline constexpr std::size_t kGroup = 32;  // weights under one scale
 //   inputs, less that of the low nibbles, is 16 times that of the high ones, and the high nibbles
 //   need neither a mask nor a shift.
 // scales: [panel][group][output], float16.
-// wide_scales: the same in float32, those of second strips over 16, for a matrix that fits in L2
-// and
-//   empty for others. Nothing is converted then, and a kernel may leave its sums of high nibbles 16
-//   times as large: divided by a power of two, products round to the same bits. A row times
-//   512 x 256 takes 5 % less time on Emerald Rapids; from L3, with 11 % more bytes, 20 % more.
+// wide_scales: the same in float32, those of second strips over 16; empty for a matrix that may not
+//   fit in L2. Nothing is converted then, and a kernel may leave its sums of high nibbles 16 times
+//   as large: divided by a power of two, products round to the same bits. A row times 512 x 256
+//   takes 5 % less time on Emerald Rapids; from L3, with 11 % more bytes, 20 % more.
 // group_sums: as scales; the sum of the group's codes. Only wanted for inputs that can be negative.
 struct Int4Panels {
   static constexpr std::size_t kPair = 2 * kStripWidth;

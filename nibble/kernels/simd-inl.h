@@ -264,9 +264,7 @@ HWY_INLINE void add_quad_products(I32Vec& sum, U8Vec a, const std::int8_t* b) {
 
 #endif
 
-// Cuts rows x columns into tiles of at most kTileRows rows and `kVectors` vectors of outputs and
-// calls kernel.tile<rows, vectors>(first row, first column) for each. Columns are a multiple of
-// kStripWidth.
+// The tile of `rows` rows, at most kTileRows, that begins at `row` and `column`.
 template <std::size_t kVectors, typename Kernel>
 HWY_INLINE void cover_tile(const Kernel& kernel, std::size_t row, std::size_t rows,
                            std::size_t column) {
@@ -286,6 +284,9 @@ HWY_INLINE void cover_tile(const Kernel& kernel, std::size_t row, std::size_t ro
   }
 }
 
+// Cuts rows x columns into tiles of at most kTileRows rows and `kVectors` vectors of outputs and
+// calls kernel.tile<rows, vectors>(first row, first column) for each. Columns are a multiple of
+// kStripWidth.
 template <std::size_t kVectors, typename Kernel>
 HWY_INLINE void cover_rows(const Kernel& kernel, std::size_t rows, std::size_t column) {
   in_even_parts(rows, kTileRows, [&](std::size_t row, std::size_t count) HWY_ATTR {
